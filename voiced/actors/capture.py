@@ -1,0 +1,36 @@
+"""Capture: from the microphone's mailbox to the daemon."""
+
+import attrs
+
+from voiced.audio.format import Shape
+from voiced.channel import Channel
+from voiced.counts import Counts
+from voiced.ports import OpenMicrophone
+
+
+@attrs.frozen
+class Block:
+    """What the microphone gave in one callback: interleaved PCM16 of a known shape."""
+
+    pcm: bytes
+    shape: Shape
+
+
+@attrs.define(eq=False)
+class Capture:
+    """Carries blocks from the microphone to the Framer.
+
+    Receives: blocks, as the device gives them. Says: `blocks`. Loses: the oldest when the Framer
+    does not keep up, which means the machine is ill. Ends: with the device, by `DeviceError`.
+    """
+
+    microphone: OpenMicrophone
+    blocks: Channel[Block]
+    counts: Counts
+
+    async def run(self) -> None:
+        """Carry blocks for ever."""
+        while True:
+            for pcm in await self.microphone.collect():
+                self.blocks.offer(Block(pcm, self.microphone.shape))
+            self.counts.lost_blocks = self.microphone.lost_blocks

@@ -1,0 +1,117 @@
+"""Player: from playouts to the loudspeaker."""
+
+import logging
+
+import attrs
+import trio
+
+from voiced.audio.format import WIRE_RATE_HZ, Frame, samples_to_ms
+from voiced.audio.jitter import JitterBuffer
+from voiced.audio.level import dbfs
+from voiced.channel import Channel
+from voiced.counts import Counts
+from voiced.messages import Heard, Playout
+from voiced.notices import Happened, LevelMeasured, Moment, NoticeBoard, Party
+from voiced.ports import OpenSpeaker
+
+log = logging.getLogger(__name__)
+
+
+@attrs.define(eq=False)
+class Player:
+    """Plays one item after the other; a barge-in is the end of its scope.
+
+    Receives: `playouts`. Says: one `Heard` for each, to the session that sent it. Loses: nothing; what
+    is cut is told to the sender as not heard. Ends: with the device, by `DeviceError`.
+    """
+
+    playouts: Channel[Playout]
+    speaker: OpenSpeaker
+    jitter: JitterBuffer
+    board: NoticeBoard
+    counts: Counts
+    rest_after_s: float
+
+    async def run(self) -> None:
+        """Play for ever; let the device rest in longer pauses."""
+        while True:
+            playout = await self._next()
+            playout.heard.offer(await self._play(playout))
+
+    async def _next(self) -> Playout:
+        with trio.move_on_after(self.rest_after_s):
+            return await self.playouts.receive()
+        await self.speaker.rest()
+        return await self.playouts.receive()
+
+    async def _play(self, playout: Playout) -> Heard:
+        start = self.speaker.end_samples
+        with playout.scope:
+            await self.speaker.wake()
+            await self._pass_on(playout)
+            await self.speaker.drain()
+        # No await below this line: a cut answer must fall silent now.
+        cut = playout.scope.cancelled_caught
+        heard = (self.speaker.flush() if cut else self.speaker.end_samples) - start
+        moment = Moment.CUT if cut else Moment.PLAYED
+        self._tell(moment, playout, after_samples=self.speaker.waiting_samples if cut else None)
+        log.info(
+            "playout %s item=%s heard_ms=%d", moment.value, playout.item_id, samples_to_ms(heard)
+        )
+        return Heard(playout.item_id, heard, whole=not cut)
+
+    async def _pass_on(self, playout: Playout) -> None:
+        """Hand all frames over: hold back, let flow, and hold back again when the device ran dry."""
+        start = self.speaker.end_samples
+        held: list[Frame] = []
+        complete = False
+        while not complete:
+            complete = await self._hold_back(playout, held)
+            if held and self.speaker.end_samples > start:
+                self._count_underrun(playout)
+            for frame in held:
+                first = self.speaker.end_samples == start
+                await self._hand_over(frame)
+                if first:
+                    self._tell(Moment.FIRST_SOUND, playout, after_samples=0)
+            held.clear()
+            complete = complete or await self._let_flow(playout, held)
+
+    async def _hold_back(self, playout: Playout, held: list[Frame]) -> bool:
+        """Fill *held* up to what the jitter buffer asks for; True if there is nothing more to come."""
+        complete = False
+        while not self.jitter.may_play(len(held), complete=complete):
+            try:
+                held.append(await playout.frames.receive())
+            except trio.EndOfChannel:
+                complete = True
+        return complete
+
+    async def _let_flow(self, playout: Playout, held: list[Frame]) -> bool:
+        """Pass frames on as they come; True at the end, False (one frame *held*) when dry before it."""
+        async for frame in playout.frames:
+            if not self.speaker.waiting_samples:
+                held.append(frame)
+                return False
+            await self._hand_over(frame)
+        return True
+
+    async def _hand_over(self, frame: Frame) -> None:
+        await self.speaker.play(frame)
+        if self.board.watched:
+            sounds_at = trio.current_time() + self._delay_s(self.speaker.waiting_samples)
+            self.board.post(LevelMeasured(sounds_at, Party.ASSISTANT, dbfs(frame)))
+
+    def _count_underrun(self, playout: Playout) -> None:
+        dry = self.speaker.dry_samples
+        self.counts.underruns += 1
+        self.counts.underrun_samples += dry
+        log.warning("playout underrun item=%s dry_ms=%d", playout.item_id, samples_to_ms(dry))
+
+    def _delay_s(self, samples: int) -> float:
+        return samples / WIRE_RATE_HZ + self.speaker.latency_s
+
+    def _tell(self, moment: Moment, playout: Playout, *, after_samples: int | None) -> None:
+        """Post a moment: now, or when what waits before it has been taken and is audible."""
+        delay = 0.0 if after_samples is None else self._delay_s(after_samples)
+        self.board.post(Happened(trio.current_time() + delay, moment, playout.item_id))

@@ -1,0 +1,117 @@
+"""Supervisor: keeps a conversation going, and decides what a fault means for it."""
+
+import logging
+import random
+
+import attrs
+import trio
+
+from voiced.actors.conversation import Conversation
+from voiced.actors.cooldown import Cooldown
+from voiced.faults import (
+    Judgement,
+    LinkError,
+    RemoteProtocolError,
+    SessionOver,
+    Verdict,
+    VoicedError,
+    gravest,
+    judge,
+)
+from voiced.notices import Happened, Moment, NoticeBoard
+
+log = logging.getLogger(__name__)
+
+_CONVERSATION_ENDS = (LinkError, RemoteProtocolError, SessionOver)
+"""Faults that end one conversation. All others end the daemon: devices for systemd to restart, bugs."""
+
+
+class GaveUp(VoicedError):
+    """A fault that only a person can mend, where nobody waits for that."""
+
+
+@attrs.define(eq=False, kw_only=True)
+class Supervisor:
+    """Holds one conversation after the other, paced by the cooldown.
+
+    Receives: faults, and `reconnect` from an operator. Says: phases. Loses: nothing. Ends: by `stop`,
+    or, unless it *stays* for a person to mend things, by `GaveUp`.
+    """
+
+    conversation: Conversation
+    cooldown: Cooldown
+    board: NoticeBoard
+    stays: bool
+    chance: random.Random = attrs.field(factory=random.Random)
+    _pause: trio.CancelScope = attrs.field(factory=trio.CancelScope, init=False)
+    _life: trio.CancelScope = attrs.field(factory=trio.CancelScope, init=False)
+
+    async def run(self) -> None:
+        """Converse until stopped."""
+        with self._life:
+            while True:
+                await self._rest(
+                    self.cooldown.budget_wait(trio.current_time()), "attempts are paced"
+                )
+                fault = await self._one_conversation()
+                await self._deal_with(fault)
+        self._tell(Moment.STOPPED, "")
+
+    def stop(self) -> None:
+        """End the conversation and say goodbye to the server."""
+        self._life.cancel()
+
+    def reconnect(self) -> None:
+        """Cut short whatever pause there is."""
+        self._pause.cancel()
+
+    async def _one_conversation(self) -> VoicedError:
+        began = trio.current_time()
+        self.cooldown.begin(began)
+        self._tell(Moment.DIALLING, "")
+        faults: list[VoicedError] = []
+        try:
+            await self.conversation.run()
+        except* _CONVERSATION_ENDS as group:
+            faults.append(gravest(group))
+        self.cooldown.healthy(trio.current_time() - began)
+        return faults[0]
+
+    async def _deal_with(self, fault: VoicedError) -> None:
+        judgement = judge(fault)
+        log.warning(
+            "conversation ended fault=%r verdict=%s: %s",
+            str(fault),
+            judgement.verdict.name.lower(),
+            judgement,
+        )
+        match judgement.verdict:
+            case Verdict.GIVE_UP if not self.stays:
+                raise GaveUp(_sentence(judgement, fault)) from fault
+            case Verdict.GIVE_UP:
+                self._tell(Moment.GAVE_UP, _sentence(judgement, fault))
+                await self._sleep(float("inf"))
+            case Verdict.COOL_DOWN:
+                pause_s = self.cooldown.strike(self.chance.random())
+                await self._rest(pause_s, _sentence(judgement, fault))
+            case Verdict.RECONNECT | Verdict.CARRY_ON:
+                pass
+
+    async def _rest(self, seconds: float, why: str) -> None:
+        if seconds > 0:
+            log.info(
+                "cooling down pause_s=%.1f strikes=%d: %s", seconds, self.cooldown.strikes, why
+            )
+            self._tell(Moment.COOLING, why)
+            await self._sleep(seconds)
+
+    async def _sleep(self, seconds: float) -> None:
+        with trio.CancelScope() as self._pause:
+            await trio.sleep(seconds)
+
+    def _tell(self, moment: Moment, why: str) -> None:
+        self.board.post(Happened(trio.current_time(), moment, detail=why))
+
+
+def _sentence(judgement: Judgement, fault: VoicedError) -> str:
+    return f"{judgement.cause} ({fault}). {judgement.action}".rstrip(". ")

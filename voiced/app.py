@@ -1,0 +1,235 @@
+"""The composition root: settings and ports in, a daemon out. The only module that knows everybody.
+
+microphone -> Capture -> blocks -> Framer -> frames -> Uplink ----> wire
+loudspeaker <- Player <- playouts <------------------ Downlink <--- wire
+                             Supervisor > Conversation > (Uplink, Downlink)
+"""
+
+import logging
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Final
+from urllib.parse import urlsplit
+
+import attrs
+import trio
+
+from voiced.actors.bookkeeper import Bookkeeper
+from voiced.actors.capture import Block, Capture
+from voiced.actors.conversation import Conversation, Patience
+from voiced.actors.cooldown import Cooldown
+from voiced.actors.framer import Framer
+from voiced.actors.player import Player
+from voiced.actors.supervisor import Supervisor
+from voiced.audio.format import Frame, frames_in_ms
+from voiced.audio.jitter import JitterBuffer
+from voiced.channel import Channel, WhenFull
+from voiced.config import LOOPBACK_HOSTS, Config
+from voiced.counts import Counts
+from voiced.edges.credentials import find_key, key_needed
+from voiced.edges.files import FileMicrophone, FileSpeaker
+from voiced.edges.portaudio import PortAudioMicrophone, PortAudioSpeaker
+from voiced.edges.websocket import Endpoint, WebSocketDialler
+from voiced.faults import VoicedError, gravest
+from voiced.messages import Playout
+from voiced.notices import NoticeBoard
+from voiced.ports import Dialler, Microphone, Speaker
+from voiced.realtime.client_events import Configure
+from voiced.realtime.settings import AudioFormat, ServerVad, Transcription
+
+log = logging.getLogger(__name__)
+
+_BLOCKS_MS: Final = 200  # the Framer is arithmetic: a full channel here means the machine is ill
+_PLAYOUTS: Final = 8  # a ninth waiting answer is a fault worth seeing
+_FILE: Final = "file:"
+
+
+@attrs.frozen
+class Ports:
+    """What the daemon needs of the world."""
+
+    microphone: Microphone
+    speaker: Speaker
+    dialler: Dialler
+
+
+@attrs.define(eq=False)
+class Daemon:
+    """All actors, wired. `run` is their life; `supervisor.stop()` ends it in order."""
+
+    config: Config
+    ports: Ports
+    board: NoticeBoard = attrs.field(factory=NoticeBoard)
+    counts: Counts = attrs.field(factory=Counts)
+    stays: bool = False  # on a fault that only a person can mend: wait for one, or end
+    blocks: Channel[Block] = attrs.field(init=False)
+    frames: Channel[Frame] = attrs.field(init=False)
+    playouts: Channel[Playout] = attrs.field(init=False)
+    supervisor: Supervisor = attrs.field(init=False)
+
+    def __attrs_post_init__(self) -> None:
+        config = self.config
+        self.blocks = Channel(
+            "capture blocks",
+            max(1, _BLOCKS_MS // config.capture.block_ms),
+            WhenFull.DROP_OLDEST,
+        )
+        self.frames = Channel("frames", frames_in_ms(config.uplink.keep_ms), WhenFull.DROP_OLDEST)
+        self.playouts = Channel("playouts", _PLAYOUTS, WhenFull.DROP_NEWEST)
+        self.supervisor = Supervisor(
+            conversation=Conversation(
+                dialler=self.ports.dialler,
+                configure=configure_from(config),
+                frames=self.frames,
+                playouts=self.playouts,
+                board=self.board,
+                counts=self.counts,
+                patience=Patience(
+                    socket_s=config.uplink.socket_limit_s,
+                    created_s=config.uplink.created_limit_s,
+                    updated_s=config.uplink.updated_limit_s,
+                    send_s=config.uplink.send_limit_s,
+                ),
+                batch_ms=config.uplink.batch_ms,
+                longest_ms=config.playout.longest_ms,
+                silence_ms=config.turns.silence_duration_ms,
+            ),
+            cooldown=Cooldown(
+                first_s=config.link.first_pause_s,
+                longest_s=config.link.longest_pause_s,
+                healthy_s=config.link.healthy_after_s,
+            ),
+            board=self.board,
+            stays=self.stays,
+        )
+
+    async def run(self) -> None:
+        """Live until stopped. Raises the one `VoicedError` that ended it, if one did.
+
+        Devices and link open side by side; on a stop the link closes first, then the devices.
+        """
+        try:
+            async with trio.open_nursery() as devices:
+                devices.start_soon(self._listen, name="microphone")
+                devices.start_soon(self._sound, name="loudspeaker")
+                devices.start_soon(self._bookkeeper().run, name="bookkeeper")
+                await self.supervisor.run()
+                devices.cancel_scope.cancel()
+        except* VoicedError as group:
+            raise gravest(group) from None
+        finally:
+            self._account()
+
+    async def _listen(self) -> None:
+        async with self.ports.microphone.open() as microphone, trio.open_nursery() as nursery:
+            capture = Capture(microphone, self.blocks, self.counts)
+            channel = self.config.capture.channel
+            framer = Framer(self.blocks, self.frames, self.board, channel - 1 if channel else None)
+            nursery.start_soon(capture.run, name="capture")
+            nursery.start_soon(framer.run, name="framer")
+
+    async def _sound(self) -> None:
+        async with self.ports.speaker.open() as speaker:
+            playout = self.config.playout
+            player = Player(
+                self.playouts,
+                speaker,
+                JitterBuffer(playout.prefill_ms),
+                self.board,
+                self.counts,
+                playout.rest_after_s,
+            )
+            await player.run()
+
+    def _bookkeeper(self) -> Bookkeeper:
+        counts = self.counts
+        return Bookkeeper(
+            {
+                "microphone blocks": lambda: counts.lost_blocks,
+                "capture blocks": lambda: self.blocks.tally.dropped,
+                "frames": lambda: self.frames.tally.dropped,
+                "playouts": lambda: self.playouts.tally.dropped,
+                "late deltas": lambda: counts.late_deltas,
+                "stray deltas": lambda: counts.stray_deltas,
+                "events": lambda: counts.skipped_events,
+            }
+        )
+
+    def _account(self) -> None:
+        """Every loss has a name and a number."""
+        log.info("%s", " ".join(f"{k}={v}" for k, v in attrs.asdict(self.counts).items()))
+        for channel in (self.blocks, self.frames, self.playouts):
+            tally = channel.tally
+            log.info(
+                "channel %s offered=%d dropped=%d discarded=%d",
+                channel.name,
+                tally.offered,
+                tally.dropped,
+                tally.discarded,
+            )
+
+
+def configure_from(config: Config) -> Configure:
+    """The session we want, all of it said aloud: defaults of the service differ by model."""
+    realtime, turns = config.realtime, config.turns
+    return Configure(
+        output_modality="audio",
+        instructions=realtime.instructions,
+        input_format=AudioFormat.PCM,
+        output_format=AudioFormat.PCM,
+        turn_detection=ServerVad(
+            threshold=turns.threshold,
+            prefix_padding_ms=turns.prefix_padding_ms,
+            silence_duration_ms=turns.silence_duration_ms,
+        ),
+        transcription=(
+            Transcription(realtime.transcription_model, realtime.language or None)
+            if realtime.transcription_model
+            else None
+        ),
+        noise_reduction=realtime.noise_reduction or None,  # type: ignore[arg-type]  # checked in config
+        voice=realtime.voice,
+        speed=realtime.speed,
+    )
+
+
+def ports_from(config: Config, environ: Mapping[str, str] = os.environ) -> Ports:
+    """Real devices and the real wire; `ConfigError` if there is no key and one is needed."""
+    return Ports(microphone_from(config), speaker_from(config), dialler_from(config, environ))
+
+
+def microphone_from(config: Config) -> Microphone:
+    """A sound card's, or a file."""
+    capture = config.capture
+    if capture.device.startswith(_FILE):
+        return FileMicrophone(Path(capture.device.removeprefix(_FILE)))
+    return PortAudioMicrophone(capture.device, capture.rate_hz or None, capture.block_ms)
+
+
+def speaker_from(config: Config) -> Speaker:
+    """A sound card's, or a file."""
+    playout = config.playout
+    if playout.device.startswith(_FILE):
+        return FileSpeaker(Path(playout.device.removeprefix(_FILE)))
+    return PortAudioSpeaker(
+        playout.device, playout.rate_hz or None, playout.block_ms, playout.latency_ms
+    )
+
+
+def dialler_from(config: Config, environ: Mapping[str, str] = os.environ) -> Dialler:
+    """The wire to the service. A server on this machine may do without a key."""
+    key = find_key(config.auth.key_file, environ)
+    if key is None and urlsplit(config.realtime.url).hostname not in LOOPBACK_HOSTS:
+        raise key_needed()
+    return WebSocketDialler(
+        Endpoint(
+            url=config.realtime.url,
+            model=config.realtime.model,
+            key=key,
+            key_header=config.auth.header,
+            ping_every_s=config.uplink.ping_every_s,
+            ping_limit_s=config.uplink.ping_limit_s,
+            largest_message=config.uplink.largest_message_mb << 20,
+        )
+    )

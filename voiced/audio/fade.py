@@ -1,0 +1,19 @@
+"""How a cut sounds: a short fall to silence instead of a click."""
+
+from typing import Final
+
+import numpy as np
+
+from voiced.audio.convert import Pcm
+
+FADE_MS: Final = 8
+"""Long enough not to click, short enough not to be a word: a half cosine over 8 ms."""
+
+
+def fade_out(pcm: Pcm) -> Pcm:
+    """Let *pcm* (mono) fall to zero along a half cosine; the last sample is silent."""
+    if not pcm.size:
+        return pcm
+    ramp = 0.5 + 0.5 * np.cos(np.linspace(0.0, np.pi, pcm.size, dtype=np.float32))
+    faded: Pcm = np.rint(pcm * ramp).astype(np.int16)
+    return faded

@@ -1,0 +1,38 @@
+"""Where the configuration is found, and `voiced config check|show`."""
+
+import os
+import sys
+from pathlib import Path
+
+from voiced import config
+from voiced.config import Config
+
+
+def find_config(named: Path | None) -> tuple[Config, str]:
+    """The configuration and where it came from: the file named, the first that exists, defaults."""
+    if named is not None:
+        return config.load(named), str(named)
+    for place in _places():
+        if place.exists():
+            return config.load(place), str(place)
+    return Config(), "defaults"
+
+
+def check(named: Path | None) -> int:
+    """Say whether the configuration is right; `ConfigError` names all that is not."""
+    _, origin = find_config(named)
+    print(f"{origin}: all right")
+    return 0
+
+
+def show(named: Path | None) -> int:
+    """Print what is in effect, defaults included; it holds no secret."""
+    settings, origin = find_config(named)
+    print(f"# {origin}", file=sys.stderr)
+    print(config.show(settings), end="")
+    return 0
+
+
+def _places() -> list[Path]:
+    home = Path(os.environ.get("XDG_CONFIG_HOME") or Path.home() / ".config")
+    return [home / "voiced" / "voiced.toml", Path("/etc/voiced/voiced.toml")]

@@ -1,0 +1,297 @@
+"""What an owner may decide: one frozen class per room, read from TOML, every mistake at once.
+
+Law of this file: a unit in every name, a range on every number, a default that works. Rooms get
+their own section (or plain values from it), never the whole `Config`. `config/voiced.toml` documents
+each key; a test keeps the two together.
+"""
+
+import difflib
+import json
+import re
+import tomllib
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from typing import Any, Final
+from urllib.parse import parse_qs, urlsplit
+
+import attrs
+from attrs import field, frozen
+from attrs.validators import and_, ge, in_, instance_of, le, min_len
+
+from voiced.faults import ConfigError
+
+LOOPBACK_HOSTS: Final = frozenset({"localhost", "127.0.0.1", "::1"})
+
+_Check = Callable[[Any, "attrs.Attribute[Any]", Any], None]
+
+
+def _not_bool(_self: object, attribute: "attrs.Attribute[Any]", value: object) -> None:
+    """`true` is an int to Python, but not to an owner."""
+    if isinstance(value, bool):
+        raise TypeError(f"'{attribute.name}' must be a number")
+
+
+def _int(least: int, most: int) -> Any:
+    return and_(_not_bool, instance_of(int), ge(least), le(most))
+
+
+def _number(least: float, most: float) -> Any:
+    return and_(_not_bool, instance_of((int, float)), ge(least), le(most))
+
+
+def _flag() -> Any:
+    return instance_of(bool)
+
+
+def _text() -> Any:
+    return instance_of(str)
+
+
+def _word() -> Any:
+    return and_(instance_of(str), min_len(1))
+
+
+def _rate(_self: object, _attribute: "attrs.Attribute[Any]", value: int) -> None:
+    if value and not 8000 <= value <= 384_000:
+        raise ValueError("must be 0 (find one that works) or 8000 to 384000")
+
+
+def _url(_self: object, _attribute: "attrs.Attribute[Any]", value: str) -> None:
+    parts = urlsplit(value)
+    if parts.scheme not in {"ws", "wss"} or not parts.hostname:
+        raise ValueError("must look like wss://host/path (or ws:// for a server on this machine)")
+    if parts.username or parts.password:
+        raise ValueError("must not hold a user or password: put the key where [auth] says")
+    if set(parse_qs(parts.query)) - {"model"}:
+        raise ValueError("takes no query but model=; it is set by [realtime] model anyway")
+
+
+@frozen(kw_only=True)
+class Realtime:
+    """The service: where it is, who answers and how."""
+
+    url: str = field(default="wss://api.openai.com/v1/realtime", validator=and_(_text(), _url))
+    model: str = field(default="gpt-realtime-2.1", validator=_word())
+    voice: str = field(default="marin", validator=_word())
+    speed: float = field(default=1.0, validator=_number(0.25, 1.5))
+    instructions: str = field(
+        default="You are a friendly voice in a public place. Answer briefly, in the language you "
+        "are spoken to.",
+        validator=_text(),
+    )
+    transcription_model: str = field(default="gpt-transcribe", validator=_text())
+    language: str = field(default="", validator=_text())
+    noise_reduction: str = field(
+        default="", validator=and_(_text(), in_(("", "near_field", "far_field")))
+    )
+    allow_plaintext: bool = field(default=False, validator=_flag())
+
+
+@frozen(kw_only=True)
+class Auth:
+    """Where the key comes from; never the key itself."""
+
+    key_file: str = field(default="", validator=_text())
+    header: str = field(default="auto", validator=and_(_text(), in_(("auto", "bearer", "api-key"))))
+
+
+@frozen(kw_only=True)
+class Turns:
+    """When the user's turn begins and ends (server voice activity detection)."""
+
+    threshold: float = field(default=0.5, validator=_number(0.0, 1.0))
+    prefix_padding_ms: int = field(default=300, validator=_int(0, 5000))
+    silence_duration_ms: int = field(default=500, validator=_int(50, 10_000))
+
+
+@frozen(kw_only=True)
+class Capture:
+    """The microphone."""
+
+    device: str = field(default="default", validator=_word())
+    rate_hz: int = field(default=0, validator=and_(_int(0, 384_000), _rate))
+    channel: int = field(default=0, validator=_int(0, 64))
+    block_ms: int = field(default=20, validator=_int(5, 100))
+
+
+@frozen(kw_only=True)
+class Playout:
+    """The loudspeaker."""
+
+    device: str = field(default="default", validator=_word())
+    rate_hz: int = field(default=0, validator=and_(_int(0, 384_000), _rate))
+    block_ms: int = field(default=10, validator=_int(2, 100))
+    latency_ms: int = field(default=20, validator=_int(2, 500))
+    prefill_ms: int = field(default=60, validator=_int(0, 2000))
+    longest_ms: int = field(default=120_000, validator=_int(1000, 3_600_000))
+    rest_after_s: float = field(default=10.0, validator=_number(0.5, 86_400.0))
+
+
+@frozen(kw_only=True)
+class Uplink:
+    """The way up: what is kept, how it is grouped, how long each step may take."""
+
+    keep_ms: int = field(default=2000, validator=_int(20, 60_000))
+    batch_ms: int = field(default=0, validator=_int(0, 200))
+    socket_limit_s: float = field(default=5.0, validator=_number(0.1, 120.0))
+    created_limit_s: float = field(default=5.0, validator=_number(0.1, 120.0))
+    updated_limit_s: float = field(default=5.0, validator=_number(0.1, 120.0))
+    send_limit_s: float = field(default=5.0, validator=_number(0.1, 120.0))
+    ping_every_s: float = field(default=20.0, validator=_number(1.0, 3600.0))
+    ping_limit_s: float = field(default=10.0, validator=_number(0.5, 600.0))
+    largest_message_mb: int = field(default=32, validator=_int(1, 256))
+
+
+@frozen(kw_only=True)
+class Link:
+    """What to do when the link is lost."""
+
+    first_pause_s: float = field(default=1.0, validator=_number(0.1, 60.0))
+    longest_pause_s: float = field(default=30.0, validator=_number(1.0, 600.0))
+    healthy_after_s: float = field(default=60.0, validator=_number(1.0, 3600.0))
+
+
+@frozen(kw_only=True)
+class Config:
+    """All sections."""
+
+    realtime: Realtime = Realtime()
+    auth: Auth = Auth()
+    turns: Turns = Turns()
+    capture: Capture = Capture()
+    playout: Playout = Playout()
+    uplink: Uplink = Uplink()
+    link: Link = Link()
+
+    def across(self) -> Iterator[str]:
+        """Mistakes that no single value makes."""
+        parts = urlsplit(self.realtime.url)
+        abroad = parts.hostname not in LOOPBACK_HOSTS
+        if parts.scheme == "ws" and abroad and not self.realtime.allow_plaintext:
+            yield (
+                "[realtime] url: ws:// would send the key and every word unencrypted to "
+                f"{parts.hostname}; use wss://, or set allow_plaintext = true if you mean it"
+            )
+        if self.link.first_pause_s > self.link.longest_pause_s:
+            yield "[link] first_pause_s is longer than longest_pause_s"
+        if self.playout.prefill_ms > self.playout.longest_ms:
+            yield "[playout] prefill_ms is longer than longest_ms: nothing could ever be played"
+
+
+SECTIONS: Final[Mapping[str, type]] = {
+    attribute.name: type(attribute.default) for attribute in attrs.fields(Config)
+}
+
+
+def load(path: Path) -> Config:
+    """Read *path*; `ConfigError` names every mistake in it, each with line and key."""
+    try:
+        text = path.read_text(encoding="utf-8")
+    except OSError as error:
+        raise ConfigError([f"{path}: {error.strerror or error}"]) from error
+    except UnicodeDecodeError as error:
+        raise ConfigError([f"{path}: is not UTF-8 text ({error.reason})"]) from error
+    return parse(text, str(path))
+
+
+def parse(text: str, origin: str) -> Config:
+    """Read TOML *text*; *origin* stands before each mistake."""
+    try:
+        tables = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise ConfigError([f"{origin}: is not TOML: {error}"]) from error
+    lines = _Lines(text)
+    mistakes: list[str] = []
+    sections: dict[str, Any] = {}
+    for name, values in tables.items():
+        if name not in SECTIONS:
+            mistakes.append(f"{lines.at(name)}[{name}]: unknown section{_suggest(name, SECTIONS)}")
+        elif not isinstance(values, dict):
+            mistakes.append(f"{lines.at(name)}{name}: is a section, write [{name}]")
+        else:
+            found = list(_section_mistakes(name, values, lines))
+            mistakes += found
+            if not found:
+                sections[name] = SECTIONS[name](**values)
+    config = Config(**sections)
+    mistakes += config.across()
+    if mistakes:
+        raise ConfigError(f"{origin}: {mistake}" for mistake in mistakes)
+    return config
+
+
+def show(config: Config) -> str:
+    """The effective values as TOML."""
+    blocks = []
+    for name in SECTIONS:
+        section = getattr(config, name)
+        rows = [f"{key} = {_toml(value)}" for key, value in attrs.asdict(section).items()]
+        blocks.append("\n".join([f"[{name}]", *rows]))
+    return "\n\n".join(blocks) + "\n"
+
+
+def _section_mistakes(name: str, values: Mapping[str, Any], lines: "_Lines") -> Iterator[str]:
+    known = {attribute.name: attribute for attribute in attrs.fields(SECTIONS[name])}
+    for key, value in values.items():
+        where = f"{lines.at(name, key)}[{name}] {key}"
+        if key not in known:
+            yield f"{where}: unknown key{_suggest(key, known)}"
+            continue
+        try:
+            known[key].validator(None, known[key], value)
+        except (TypeError, ValueError) as problem:
+            yield f"{where} = {_toml(value)}: {_reason(problem, known[key])}"
+
+
+def _reason(problem: Exception, attribute: "attrs.Attribute[Any]") -> str:
+    """What attrs says, for people."""
+    wanted = {
+        int: "a whole number",
+        float: "a number",
+        str: "text in quotes",
+        bool: "true or false",
+    }
+    if isinstance(problem, TypeError):
+        return f"must be {wanted[type(attribute.default)]}"
+    text = str(problem.args[0])
+    if text.startswith("Length"):
+        return "must not be empty"
+    if bound := re.match(r"'\w+' must be (>=|<=) (\S+?):", text):
+        return f"must be {'at least' if bound[1] == '>=' else 'at most'} {bound[2]}"
+    if len(problem.args) > 2 and "must be in" in text:
+        choices = ", ".join(f'"{choice}"' for choice in problem.args[2])
+        return f"must be one of {choices}"
+    return text
+
+
+def _suggest(word: str, known: Mapping[str, object]) -> str:
+    close = difflib.get_close_matches(word, known, n=1, cutoff=0.6)
+    return f"; did you mean '{close[0]}'?" if close else f"; there is {', '.join(known)}"
+
+
+def _toml(value: object) -> str:
+    if isinstance(value, bool):
+        return str(value).lower()
+    return json.dumps(value, ensure_ascii=False) if isinstance(value, str) else str(value)
+
+
+class _Lines:
+    """Where sections and keys stand: tomllib does not tell, so the text is looked through once."""
+
+    _SECTION = re.compile(r"\s*\[\s*\"?([\w-]+)\"?\s*\]")
+    _KEY = re.compile(r"\s*\"?([\w-]+)\"?\s*=")
+
+    def __init__(self, text: str) -> None:
+        self._numbers: dict[tuple[str, ...], int] = {}
+        section: tuple[str, ...] = ()
+        for number, line in enumerate(text.splitlines(), start=1):
+            if begins := self._SECTION.match(line):
+                section = (begins[1],)
+                self._numbers.setdefault(section, number)
+            elif sets := self._KEY.match(line):
+                self._numbers.setdefault((*section, sets[1]), number)
+
+    def at(self, *path: str) -> str:
+        """`line N: `, or nothing if the place is written in an unusual way."""
+        number = self._numbers.get(path)
+        return f"line {number}: " if number else ""

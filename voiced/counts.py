@@ -1,0 +1,21 @@
+"""What was carried and what was lost, by name: one book for the whole life of a daemon.
+
+Channels keep their own tallies; this holds what is lost elsewhere. Actors write, status reads.
+"""
+
+import attrs
+
+
+@attrs.define
+class Counts:
+    """All numbers only grow."""
+
+    frames_sent: int = 0  # appends that the socket took
+    lost_blocks: int = 0  # microphone blocks overwritten before the Trio thread came
+    skipped_events: int = 0  # messages of the server that we could not or need not understand
+    late_deltas: int = 0  # sound that came after its playout was cut
+    stray_deltas: int = 0  # sound of an item never announced
+    odd_bytes: int = 0  # half samples at the end of an item
+    long_frames: int = 0  # sound beyond the longest answer that is kept
+    underruns: int = 0  # the loudspeaker wanted sound in mid-answer and had none
+    underrun_samples: int = 0  # wire samples of silence that this made

@@ -1,0 +1,98 @@
+"""Files as devices: `file:PATH` for either side, paced in real time.
+
+A microphone file may be any WAV, FLAC or Ogg: 8 to 32 bits, float, any rate, any channels. When it
+ends there is silence, as in a room where nobody speaks any more. A loudspeaker file is a 24 kHz mono
+PCM16 WAV that holds everything from start to stop, silence included, so that it lines up with time.
+"""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import attrs
+
+from voiced.audio.convert import to_pcm16
+from voiced.audio.format import BYTES_PER_SAMPLE, WIRE_RATE_HZ, Shape
+from voiced.edges.paced import PacedMicrophone, PacedSpeaker
+from voiced.faults import DeviceError
+
+if TYPE_CHECKING:
+    import soundfile
+
+
+@attrs.define(eq=False)
+class FileMicrophone:
+    """Plays a sound file into the daemon, once, in real time."""
+
+    path: Path
+
+    @asynccontextmanager
+    async def open(self) -> AsyncIterator[PacedMicrophone]:
+        """As the port says."""
+        with _reading(self.path) as sound:
+            shape = Shape(sound.samplerate, sound.channels)
+            samples = sound.samplerate // 50
+            silence = bytes(samples * sound.channels * BYTES_PER_SAMPLE)
+
+            def next_block() -> bytes:
+                # Float even for integers: libsndfile would not scale float files to int16.
+                floats = sound.read(samples, dtype="float32", always_2d=True)
+                return to_pcm16(floats.reshape(-1)).ljust(len(silence), b"\0")
+
+            async with PacedMicrophone(shape, next_block).open() as opened:
+                yield opened
+
+
+@attrs.define(eq=False)
+class FileSpeaker:
+    """Writes what would be heard into a WAV file."""
+
+    path: Path
+
+    @asynccontextmanager
+    async def open(self) -> AsyncIterator[PacedSpeaker]:
+        """As the port says."""
+        with _writing(self.path) as sound:
+
+            def room(pcm: bytes) -> None:
+                sound.buffer_write(pcm, dtype="int16")
+
+            async with PacedSpeaker(room).open() as opened:
+                yield opened
+
+
+def _reading(path: Path) -> "soundfile.SoundFile":
+    import soundfile  # noqa: PLC0415  only who uses files pays for it
+
+    try:
+        sound = soundfile.SoundFile(path)
+    except (soundfile.LibsndfileError, OSError) as error:
+        raise DeviceError(
+            f"the microphone file {path} can't be read ({_reason(error, path)}): "
+            "give a WAV, FLAC or Ogg file"
+        ) from error
+    if not sound.frames:
+        sound.close()
+        raise DeviceError(f"the microphone file {path} holds no sound at all")
+    return sound
+
+
+def _writing(path: Path) -> "soundfile.SoundFile":
+    import soundfile  # noqa: PLC0415  only who uses files pays for it
+
+    try:
+        return soundfile.SoundFile(path, "w", WIRE_RATE_HZ, 1, "PCM_16", format="WAV")
+    except (soundfile.LibsndfileError, OSError) as error:
+        raise DeviceError(
+            f"the loudspeaker file {path} can't be written ({_reason(error, path)})"
+        ) from error
+
+
+def _reason(error: Any, path: Path) -> str:
+    """What libsndfile said; for a missing file it says only 'System error'."""
+    if not path.exists() and not path.parent.is_dir():
+        return "no such folder"
+    if not path.exists():
+        return "no such file"
+    return str(getattr(error, "error_string", error)).rstrip(".")

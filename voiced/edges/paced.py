@@ -1,0 +1,137 @@
+"""Devices made of time: a microphone and a loudspeaker that keep real time by Trio's clock.
+
+They stand behind `file:` devices, the demo and, with a list for a room, the test suite's fakes; a
+contract suite holds them to the same promises as the sound card. Under a mock clock they are exact
+to the sample.
+"""
+
+from collections import deque
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
+from typing import Final, TypeAlias
+
+import attrs
+import numpy as np
+import trio
+
+from voiced.audio.convert import Pcm
+from voiced.audio.fade import FADE_MS, fade_out
+from voiced.audio.format import FRAME_MS, WIRE_RATE_HZ, Frame, Shape, ms_to_samples
+from voiced.audio.ledger import audible
+
+Source: TypeAlias = Callable[[], bytes]
+"""Gives the next 20 ms of interleaved PCM16 each time it is asked; never ends."""
+
+Room: TypeAlias = Callable[[bytes], None]
+"""Is told every sample that sounds, silence included, as mono PCM16 at 24 kHz."""
+
+_FRAME_S: Final = FRAME_MS / 1000
+_AHEAD_SAMPLES: Final = ms_to_samples(100)  # how much is accepted beyond what has sounded
+
+
+@attrs.define(eq=False)
+class PacedMicrophone:
+    """Asks its source for 20 ms every 20 ms."""
+
+    shape: Shape
+    source: Source
+    lost_blocks: int = attrs.field(default=0, init=False)
+    _next_at: float = attrs.field(default=0.0, init=False)
+
+    @asynccontextmanager
+    async def open(self) -> AsyncIterator["PacedMicrophone"]:
+        """Start now."""
+        self._next_at = trio.current_time() + _FRAME_S
+        await trio.lowlevel.checkpoint()
+        yield self
+
+    async def collect(self) -> Sequence[bytes]:
+        """Wait for the end of the next 20 ms; blocks that are overdue come along."""
+        await trio.sleep_until(self._next_at)
+        blocks = []
+        while self._next_at <= trio.current_time():
+            blocks.append(self.source())
+            self._next_at += _FRAME_S
+        return blocks
+
+
+@attrs.define(eq=False)
+class PacedSpeaker:
+    """Plays by arithmetic: whoever looks first moves it on to the present."""
+
+    room: Room
+    latency_s: float = 0.0
+    end_samples: int = attrs.field(default=0, init=False)
+    dry_samples: int = attrs.field(default=0, init=False)
+    _waiting: deque[Pcm] = attrs.field(factory=deque, init=False)
+    _opened_at: float = attrs.field(default=0.0, init=False)
+    _elapsed: int = attrs.field(default=0, init=False)  # samples of time that have passed
+
+    @asynccontextmanager
+    async def open(self) -> AsyncIterator["PacedSpeaker"]:
+        """Start now; on leaving, what has sounded until then is told to the room."""
+        self._opened_at = trio.current_time()
+        await trio.lowlevel.checkpoint()
+        try:
+            yield self
+        finally:
+            self._move_on()
+
+    @property
+    def waiting_samples(self) -> int:
+        """As the port says."""
+        self._move_on()
+        return sum(pcm.size for pcm in self._waiting)
+
+    @property
+    def heard_samples(self) -> int:
+        """As the port says; the latency is part of what still waits."""
+        taken = self.end_samples - self.waiting_samples
+        return audible(taken, self.dry_samples, round(self.latency_s * WIRE_RATE_HZ))
+
+    async def wake(self) -> None:
+        """Nothing to do: time never sleeps."""
+        await trio.lowlevel.checkpoint()
+
+    async def rest(self) -> None:
+        """Nothing to do."""
+        await trio.lowlevel.checkpoint()
+
+    async def play(self, frame: Frame) -> None:
+        """As the port says."""
+        while (ahead := self.waiting_samples) > _AHEAD_SAMPLES:  # noqa: ASYNC110  time is the event
+            await trio.sleep((ahead - _AHEAD_SAMPLES) / WIRE_RATE_HZ)
+        self._waiting.append(np.frombuffer(frame, dtype="<i2"))
+        self.end_samples += self._waiting[-1].size
+        await trio.lowlevel.checkpoint()
+
+    async def drain(self) -> None:
+        """As the port says."""
+        await trio.sleep(self.waiting_samples / WIRE_RATE_HZ + self.latency_s)
+        while left := self.waiting_samples:  # noqa: ASYNC110  a clock may wake a hair too early
+            await trio.sleep(left / WIRE_RATE_HZ)
+
+    def flush(self) -> int:
+        """As the port says."""
+        waiting = self.waiting_samples
+        fade = min(waiting, ms_to_samples(FADE_MS))
+        kept = np.concatenate([*self._waiting, np.empty(0, np.int16)])[:fade].astype(np.int16)
+        self._waiting.clear()
+        if fade:
+            self._waiting.append(fade_out(kept))
+        self.end_samples += fade - waiting
+        return self.end_samples
+
+    def _move_on(self) -> None:
+        now = round((trio.current_time() - self._opened_at) * WIRE_RATE_HZ)
+        due, self._elapsed = now - self._elapsed, now
+        while due and self._waiting:
+            pcm = self._waiting.popleft()
+            self.room(pcm[:due].tobytes())
+            if pcm.size > due:
+                self._waiting.appendleft(pcm[due:])
+            due -= min(due, pcm.size)
+            self.dry_samples = 0
+        if due:
+            self.room(bytes(2 * due))
+            self.dry_samples += due

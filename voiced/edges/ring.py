@@ -1,0 +1,73 @@
+"""Where the Trio thread leaves samples for the audio thread: the one crossing outward."""
+
+import threading
+
+import numpy as np
+
+from voiced.audio.convert import Pcm
+from voiced.audio.fade import fade_out
+
+
+class Ring:
+    """Mono samples at the device's rate, written by Trio, pulled by the audio callback.
+
+    The lock is held for a few microseconds by either side and makes a cut exact: what will be the
+    last audible sample is known the moment `cut` returns, because the callback can no longer take
+    anything else.
+    """
+
+    def __init__(self, capacity: int) -> None:
+        self.taken = 0  # real samples the device has had, ever
+        self.written = 0  # real samples put in, ever, less those cut away
+        self.dry = 0  # silence given since the last real sample
+        self._samples: Pcm = np.zeros(capacity, np.int16)
+        self._lock = threading.Lock()
+
+    @property
+    def waiting(self) -> int:
+        """Samples written and not taken."""
+        return self.written - self.taken
+
+    @property
+    def room(self) -> int:
+        """Samples that can be written now."""
+        return self._samples.size - self.waiting
+
+    def write(self, pcm: Pcm) -> None:
+        """Append samples; the caller has looked at `room` (Trio thread)."""
+        if pcm.size > self.room:
+            raise ValueError(f"{pcm.size} samples do not fit into {self.room}")
+        with self._lock:
+            self._put(self.written, pcm)
+            self.written += pcm.size
+
+    def pull(self, out: Pcm) -> None:
+        """Fill *out*, with silence where there is nothing (audio thread)."""
+        with self._lock:
+            count = min(out.size, self.waiting)
+            if count:
+                out[:count] = self._get(self.taken, count)
+                self.taken += count
+                self.dry = 0
+            out[count:] = 0
+            self.dry += out.size - count
+
+    def cut(self, fade_samples: int) -> int:
+        """Keep only a short fade of what waits; return `taken` as it will be after it."""
+        with self._lock:
+            count = min(fade_samples, self.waiting)
+            self._put(self.taken, fade_out(self._get(self.taken, count)))
+            self.written = self.taken + count
+            return self.written
+
+    def _get(self, at: int, count: int) -> Pcm:
+        start = at % self._samples.size
+        first = self._samples[start : start + count]
+        rest = count - first.size
+        return first if not rest else np.concatenate((first, self._samples[:rest]))
+
+    def _put(self, at: int, pcm: Pcm) -> None:
+        start = at % self._samples.size
+        first = min(pcm.size, self._samples.size - start)
+        self._samples[start : start + first] = pcm[:first]
+        self._samples[: pcm.size - first] = pcm[first:]

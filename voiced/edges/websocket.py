@@ -1,0 +1,146 @@
+"""The wire over trio-websocket; the only place that knows its exceptions.
+
+permessage-deflate is not offered: the payload is base64 of noise-like PCM, and compressing it would
+cost a Pi more than the bytes do.
+"""
+
+import ssl
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Final
+from urllib.parse import urlencode, urlsplit, urlunsplit
+
+import attrs
+import trio
+import trio_websocket
+from attrs import frozen
+
+from voiced.edges.credentials import Secret
+from voiced.faults import LinkClosed, LinkError, LinkRefused
+
+_AZURE: Final = ".openai.azure.com"
+_FAREWELL_S: Final = 1.0  # for the closing handshake: the whole daemon has 2 s to stop
+_RECEIVE_QUEUE: Final = 32
+"""Messages read ahead. trio-websocket stops answering pings while its queue is full; the receiving
+task never waits for playout, so a few are plenty."""
+
+
+@frozen
+class Endpoint:
+    """One server and how to knock: what `WebSocketDialler` needs, as plain values."""
+
+    url: str
+    model: str
+    key: Secret | None
+    key_header: str = "auto"  # "auto", "bearer", "api-key"
+    ping_every_s: float = 20.0
+    ping_limit_s: float = 10.0
+    largest_message: int = 32 << 20
+
+    def address(self) -> str:
+        """The URL with the model in it, unless the URL names one already."""
+        parts = urlsplit(self.url)
+        query = parts.query or urlencode({"model": self.model})
+        return urlunsplit(parts._replace(query=query))
+
+    def headers(self) -> list[tuple[bytes, bytes]]:
+        """The one header that carries the key: Azure resources want `api-key`, others a bearer."""
+        if self.key is None:
+            return []
+        azure = (urlsplit(self.url).hostname or "").endswith(_AZURE)
+        if self.key_header == "api-key" or (self.key_header == "auto" and azure):
+            return [(b"api-key", self.key.reveal().encode("ascii"))]
+        return [(b"Authorization", f"Bearer {self.key.reveal()}".encode("ascii"))]
+
+
+@attrs.define(eq=False)
+class WebSocketDialler:
+    """Opens wires to one endpoint."""
+
+    endpoint: Endpoint
+
+    @asynccontextmanager
+    async def dial(self) -> AsyncIterator["WebSocketWire"]:
+        """As the port says. The caller sets the time limit."""
+        async with trio.open_nursery() as nursery:
+            socket = await self._connect(nursery)
+            try:
+                yield WebSocketWire(socket, self.endpoint)
+            finally:
+                with trio.move_on_after(_FAREWELL_S, shield=True):
+                    await socket.aclose(1000)
+                nursery.cancel_scope.cancel()
+
+    async def _connect(self, nursery: trio.Nursery) -> trio_websocket.WebSocketConnection:
+        host = urlsplit(self.endpoint.url).hostname
+        try:
+            return await trio_websocket.connect_websocket_url(
+                nursery,
+                self.endpoint.address(),
+                extra_headers=self.endpoint.headers(),
+                message_queue_size=_RECEIVE_QUEUE,
+                max_message_size=self.endpoint.largest_message,
+            )
+        except trio_websocket.ConnectionRejected as refused:
+            raise LinkRefused(
+                refused.status_code, f"{host} answered HTTP {refused.status_code}"
+            ) from refused
+        except trio_websocket.HandshakeError as error:
+            raise LinkError(f"{host} does not speak WebSocket: {error}") from error
+        except ssl.SSLError as error:
+            raise LinkError(f"no secure connection to {host}: {error.reason or error}") from error
+        except (OSError, trio.BrokenResourceError) as error:
+            raise LinkError(f"{host} can't be reached: {_first_reason(error)}") from error
+
+
+@attrs.define(eq=False)
+class WebSocketWire:
+    """As the port says."""
+
+    _socket: trio_websocket.WebSocketConnection
+    _endpoint: Endpoint
+
+    async def send(self, text: str) -> None:
+        """As the port says."""
+        try:
+            await self._socket.send_message(text)
+        except trio_websocket.ConnectionClosed as closed:
+            raise _closed(closed) from closed
+
+    async def receive(self) -> str | bytes:
+        """As the port says."""
+        try:
+            message: str | bytes = await self._socket.get_message()
+        except trio_websocket.ConnectionClosed as closed:
+            raise _closed(closed) from closed
+        return message
+
+    async def keep_alive(self) -> None:
+        """As the port says."""
+        limit = self._endpoint.ping_limit_s
+        while True:
+            await trio.sleep(self._endpoint.ping_every_s)
+            with trio.move_on_after(limit) as patience:
+                try:
+                    await self._socket.ping()
+                except trio_websocket.ConnectionClosed as closed:
+                    raise _closed(closed) from closed
+            if patience.cancelled_caught:
+                raise LinkError(f"the server answered no ping for {limit:g} s: the link is dead")
+
+
+def _closed(closed: trio_websocket.ConnectionClosed) -> LinkClosed:
+    reason = closed.reason
+    if reason is None:
+        return LinkClosed(1006, "the link broke without a word")
+    said = f": {reason.reason}" if reason.reason else ""
+    return LinkClosed(reason.code, f"the server closed with {reason.code}{said}")
+
+
+def _first_reason(error: BaseException) -> str:
+    """Trio bundles the failures of several addresses; the last cause says most."""
+    while isinstance(error.__cause__, BaseException):
+        error = error.__cause__
+    if isinstance(error, BaseExceptionGroup):
+        return _first_reason(error.exceptions[0])
+    return getattr(error, "strerror", None) or str(error) or type(error).__name__

@@ -1,0 +1,158 @@
+"""What the daemon says about itself to whoever watches: moments, phases, words, levels.
+
+Notices inform and never steer. The board derives the phase from the moments by one table, keeps the
+last word on it, and hands each watcher a bounded stream; slow watchers lose the oldest notices.
+"""
+
+import enum
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from types import MappingProxyType
+from typing import Final, TypeAlias
+
+import attrs
+from attrs import frozen
+
+from voiced.channel import Channel, WhenFull
+
+
+class Phase(enum.Enum):
+    """What a person would say is going on."""
+
+    IDLE = "idle"
+    CONNECTING = "connecting"
+    LISTENING = "listening"
+    HEARING = "hearing"
+    THINKING = "thinking"
+    SPEAKING = "speaking"
+    COOLING_DOWN = "cooling_down"
+    MUTED = "muted"
+    FAULT = "fault"
+
+
+class Moment(enum.Enum):
+    """What a timeline is made of. A notice's time is when it happened, not when it was told."""
+
+    DIALLING = "dialling"
+    READY = "ready"  # the gate is open: session.updated
+    COOLING = "cooling down"
+    GAVE_UP = "gave up"
+    STOPPED = "stopped"
+    SPEECH_START = "speech start"  # the server heard speech begin
+    SPEECH_END = "speech end"  # the last sound of the user's turn, in audio time
+    SPEECH_STOPPED = "speech stopped"  # the server is sure that it ended
+    FIRST_DELTA = "first delta"
+    FIRST_SOUND = "first sound"  # audible, not merely handed over
+    PLAYED = "played"  # the last sample of an item has been heard
+    CUT = "cut"  # an item fell silent before its end
+    UNANSWERED = "unanswered"  # a response ended without sound
+
+
+_ANY: Final = tuple(Phase)
+
+PHASES: Final[Mapping[Moment, Mapping[Phase, Phase]]] = MappingProxyType(
+    {
+        Moment.DIALLING: dict.fromkeys(_ANY, Phase.CONNECTING),
+        Moment.READY: dict.fromkeys(_ANY, Phase.LISTENING),
+        Moment.COOLING: dict.fromkeys(_ANY, Phase.COOLING_DOWN),
+        Moment.GAVE_UP: dict.fromkeys(_ANY, Phase.FAULT),
+        Moment.STOPPED: dict.fromkeys(_ANY, Phase.IDLE),
+        Moment.SPEECH_START: {
+            Phase.LISTENING: Phase.HEARING,
+            Phase.THINKING: Phase.HEARING,
+            Phase.SPEAKING: Phase.HEARING,
+        },
+        Moment.SPEECH_STOPPED: {Phase.HEARING: Phase.THINKING},
+        Moment.FIRST_SOUND: {
+            Phase.THINKING: Phase.SPEAKING,
+            Phase.LISTENING: Phase.SPEAKING,
+        },
+        Moment.PLAYED: {Phase.SPEAKING: Phase.LISTENING},
+        Moment.CUT: {Phase.SPEAKING: Phase.LISTENING},
+        Moment.UNANSWERED: {Phase.THINKING: Phase.LISTENING},
+    }
+)
+"""From which phase a moment leads to which; where it is absent, the phase stays."""
+
+
+class Party(enum.Enum):
+    """Whose words, whose level."""
+
+    USER = "user"
+    ASSISTANT = "assistant"
+
+
+@frozen
+class Happened:
+    """One moment of the timeline, in Trio seconds; *detail* is a sentence where one is needed."""
+
+    at_s: float
+    moment: Moment
+    item_id: str = ""
+    detail: str = ""
+
+
+@frozen
+class PhaseChanged:
+    """The phase is another one from now on, and why."""
+
+    at_s: float
+    phase: Phase
+    why: str = ""
+
+
+@frozen
+class Transcribed:
+    """Words: a piece of them, or (final) all of one item's."""
+
+    at_s: float
+    who: Party
+    item_id: str
+    text: str = attrs.field(repr=False)
+    final: bool
+
+
+@frozen
+class LevelMeasured:
+    """How loud 20 ms were, in dB below full scale."""
+
+    at_s: float
+    who: Party
+    dbfs: float
+
+
+Notice: TypeAlias = Happened | PhaseChanged | Transcribed | LevelMeasured
+
+
+@attrs.define(eq=False)
+class NoticeBoard:
+    """Where notices are posted: the latest phase, and a stream for each watcher."""
+
+    phase: PhaseChanged = attrs.field(factory=lambda: PhaseChanged(0.0, Phase.IDLE))
+    _watchers: list[Channel[Notice]] = attrs.field(init=False, factory=list)
+
+    @property
+    def watched(self) -> bool:
+        """Whether anybody would notice: levels, for one, are not worth computing otherwise."""
+        return bool(self._watchers)
+
+    @contextmanager
+    def watch(self, capacity: int = 512) -> Iterator[Channel[Notice]]:
+        """Give a stream of what is posted from now on; it ends with the context."""
+        stream = Channel[Notice]("notices", capacity, WhenFull.DROP_OLDEST)
+        self._watchers.append(stream)
+        try:
+            yield stream
+        finally:
+            self._watchers.remove(stream)
+            stream.close()
+
+    def post(self, notice: Notice) -> None:
+        """Tell every watcher; a moment may move the phase, which is told too."""
+        for stream in self._watchers:
+            stream.offer(notice)
+        if isinstance(notice, Happened):
+            phase = PHASES.get(notice.moment, {}).get(self.phase.phase, self.phase.phase)
+            if phase is not self.phase.phase:
+                self.phase = PhaseChanged(notice.at_s, phase, notice.detail)
+                self.post(self.phase)

@@ -1,0 +1,100 @@
+"""The ports: what an actor needs of the world, as Protocols. Edges fill them, tests fake them.
+
+Everything behind a port is opened by entering a context and closed by leaving it; leaving is
+bounded in time and quiet when the thing is already dead. Foreign exceptions never come through:
+devices raise `DeviceError`, the wire raises `LinkError`.
+"""
+
+from collections.abc import Sequence
+from contextlib import AbstractAsyncContextManager
+from typing import Protocol
+
+from voiced.audio.format import Frame, Shape
+
+
+class OpenMicrophone(Protocol):
+    """A microphone that is running."""
+
+    @property
+    def shape(self) -> Shape:
+        """Rate and channels of the blocks, as the device really gives them."""
+
+    @property
+    def lost_blocks(self) -> int:
+        """Blocks overwritten because nobody collected them in time."""
+
+    async def collect(self) -> Sequence[bytes]:
+        """Wait for at least one block of interleaved PCM16, then take all there are."""
+
+
+class Microphone(Protocol):
+    """A microphone that can be opened."""
+
+    def open(self) -> AbstractAsyncContextManager[OpenMicrophone]:
+        """Start capturing; `DeviceError` says what there is if it can't."""
+
+
+class OpenSpeaker(Protocol):
+    """A loudspeaker that is running. All numbers are wire samples (24 kHz, mono)."""
+
+    @property
+    def latency_s(self) -> float:
+        """Seconds from a sample being taken by the device to its being audible."""
+
+    @property
+    def end_samples(self) -> int:
+        """Where the next sample handed over will stand; falls back only at a flush."""
+
+    @property
+    def heard_samples(self) -> int:
+        """How far the room has heard: samples taken by the device less its latency."""
+
+    @property
+    def waiting_samples(self) -> int:
+        """Samples handed over that the device has not taken yet."""
+
+    @property
+    def dry_samples(self) -> int:
+        """Silence put in since the last real sample was taken (0 while sound flows)."""
+
+    async def wake(self) -> None:
+        """Get ready to play, if resting; `play` does it too, this is for doing it in good time."""
+
+    async def rest(self) -> None:
+        """Let the device sleep until it is needed: a stream that runs costs CPU even in silence."""
+
+    async def play(self, frame: Frame) -> None:
+        """Hand one frame over; waits while enough is under way already."""
+
+    async def drain(self) -> None:
+        """Wait until all that was handed over has been heard."""
+
+    def flush(self) -> int:
+        """Cut: a short fade, then silence. Return what will have been heard, in samples."""
+
+
+class Speaker(Protocol):
+    """A loudspeaker that can be opened."""
+
+    def open(self) -> AbstractAsyncContextManager[OpenSpeaker]:
+        """Start playing (silence at first); `DeviceError` says what there is if it can't."""
+
+
+class Wire(Protocol):
+    """One open socket. It answers the server's pings by itself."""
+
+    async def send(self, text: str) -> None:
+        """Send one text frame; `LinkError` if the wire is gone."""
+
+    async def receive(self) -> str | bytes:
+        """Wait for one message (bytes: a binary frame); `LinkError` if the wire is gone."""
+
+    async def keep_alive(self) -> None:
+        """Ping for ever; `LinkError` as soon as a ping stays unanswered for too long."""
+
+
+class Dialler(Protocol):
+    """Whoever can open a wire to the one server of this daemon."""
+
+    def dial(self) -> AbstractAsyncContextManager[Wire]:
+        """Connect; `LinkError` or `LinkRefused` if that fails. Leaving closes with 1000."""
