@@ -2,7 +2,7 @@
 
 import logging
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import ExitStack, asynccontextmanager
 from typing import TypeVar
 
 import attrs
@@ -56,10 +56,13 @@ class Conversation:
 
     async def run(self) -> None:
         """Hold one conversation."""
-        async with self._wire() as wire:
-            line = Line(wire, self.patience.send_s)
-            await self._open(line)
-            await self._talk(line)
+        with ExitStack() as unless_opened:
+            unless_opened.callback(self._discard)
+            async with self._wire() as wire:
+                line = Line(wire, self.patience.send_s)
+                await self._open(line)
+                unless_opened.pop_all()
+                await self._talk(line)
 
     async def _talk(self, line: Line) -> None:
         uplink = Uplink(line, self.frames, self.counts, self.batch_ms)
@@ -89,18 +92,13 @@ class Conversation:
                 dialling.deadline = float("inf")
                 yield wire
         if dialling.cancelled_caught:
-            self._discard()
             raise LinkError(f"no connection within {limit:g} s")
 
     async def _open(self, line: Line) -> None:
         """Server speaks first, we configure, it grants: only then may sound go up."""
-        try:
-            await self._expect(line, SessionCreated, self.patience.created_s)
-            await line.say(self.configure)
-            await self._expect(line, SessionUpdated, self.patience.updated_s)
-        except BaseException:
-            self._discard()
-            raise
+        await self._expect(line, SessionCreated, self.patience.created_s)
+        await line.say(self.configure)
+        await self._expect(line, SessionUpdated, self.patience.updated_s)
         log.info(
             "session ready session=%s model=%s voice=%s turn_detection=%s",
             line.session.session_id,

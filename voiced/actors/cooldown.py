@@ -13,8 +13,8 @@ _MINUTE_S: Final = 60.0
 class Cooldown:
     """Exponential back-off with full jitter, under a budget that no series of faults can exceed.
 
-    The back-off alone would let a lucky draw reconnect at once, again and again; the budget makes a
-    storm impossible, also for faults whose verdict is to reconnect without delay.
+    The back-off alone would let lucky draws reconnect at once, again and again; the budget makes a
+    storm impossible.
     """
 
     first_s: float = 1.0
@@ -27,10 +27,12 @@ class Cooldown:
         """An attempt to connect starts."""
         self._attempts.append(now)
 
-    def healthy(self, lasted_s: float) -> None:
-        """A session ended that had lasted this long; long enough, and the strikes are forgotten."""
-        if lasted_s >= self.healthy_s:
+    def ended(self, lasted_s: float) -> bool:
+        """A session ended; if it lasted long enough to be called healthy, strikes are forgotten."""
+        healthy = lasted_s >= self.healthy_s
+        if healthy:
             self.strikes = 0
+        return healthy
 
     def strike(self, chance: float) -> float:
         """Count a fault; return seconds to wait: *chance* (0..1) of 1, 2, 4 … at most 30."""

@@ -53,8 +53,9 @@ class Supervisor:
                 await self._rest(
                     self.cooldown.budget_wait(trio.current_time()), "attempts are paced"
                 )
+                began = trio.current_time()
                 fault = await self._one_conversation()
-                await self._deal_with(fault)
+                await self._deal_with(fault, lasted_s=trio.current_time() - began)
         self._tell(Moment.STOPPED, "")
 
     def stop(self) -> None:
@@ -66,19 +67,18 @@ class Supervisor:
         self._pause.cancel()
 
     async def _one_conversation(self) -> VoicedError:
-        began = trio.current_time()
-        self.cooldown.begin(began)
+        self.cooldown.begin(trio.current_time())
         self._tell(Moment.DIALLING, "")
         faults: list[VoicedError] = []
         try:
             await self.conversation.run()
         except* _CONVERSATION_ENDS as group:
             faults.append(gravest(group))
-        self.cooldown.healthy(trio.current_time() - began)
         return faults[0]
 
-    async def _deal_with(self, fault: VoicedError) -> None:
+    async def _deal_with(self, fault: VoicedError, lasted_s: float) -> None:
         judgement = judge(fault)
+        healthy = self.cooldown.ended(lasted_s)
         log.warning(
             "conversation ended fault=%r verdict=%s: %s",
             str(fault),
@@ -91,11 +91,11 @@ class Supervisor:
             case Verdict.GIVE_UP:
                 self._tell(Moment.GAVE_UP, _sentence(judgement, fault))
                 await self._sleep(float("inf"))
-            case Verdict.COOL_DOWN:
+            case Verdict.RECONNECT if healthy:
+                pass
+            case _:
                 pause_s = self.cooldown.strike(self.chance.random())
                 await self._rest(pause_s, _sentence(judgement, fault))
-            case Verdict.RECONNECT | Verdict.CARRY_ON:
-                pass
 
     async def _rest(self, seconds: float, why: str) -> None:
         if seconds > 0:

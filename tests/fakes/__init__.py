@@ -1,0 +1,1 @@
+"""Fakes of the ports: whole, simple, shared, and held to the edges' promises by tests/edges/contracts."""

@@ -1,0 +1,91 @@
+"""A story: the real daemon, from its composition root, between a fake server and a fake room."""
+
+import random
+
+import attrs
+import trio
+import trio.testing
+from attrs import evolve
+
+from tests.fakes.room import Ears, User
+from tests.fakes.server import FakeServer
+from voiced.app import Daemon, Ports
+from voiced.config import Config
+from voiced.notices import Happened, Moment, Notice, NoticeBoard, Phase, PhaseChanged
+
+
+class Highest(random.Random):
+    """Chance without chance: full jitter draws the ceiling, so that stories can count."""
+
+    def random(self) -> float:
+        return 1.0
+
+
+@attrs.define(eq=False)
+class Story:
+    """The cast, and the daemon among them."""
+
+    config: Config = Config()
+    server: FakeServer = attrs.field(factory=FakeServer)
+    user: User = attrs.field(factory=User)
+    ears: Ears = attrs.field(factory=Ears)
+    notices: list[Notice] = attrs.field(factory=list)
+    stays: bool = True
+    chance: random.Random = attrs.field(factory=lambda: Highest())
+    daemon: Daemon = attrs.field(init=False)
+
+    def set(self, section: str, **values: object) -> None:
+        """Change settings, before the curtain rises."""
+        self.config = evolve(
+            self.config, **{section: evolve(getattr(self.config, section), **values)}
+        )
+
+    async def begin(self, nursery: trio.Nursery, *, until_ready: bool = True) -> None:
+        """Start the daemon; by default until the gate is open."""
+        ports = Ports(self.user.microphone(), self.ears.speaker, self.server)
+        self.daemon = Daemon(self.config, ports, board=_Scribe(self.notices), stays=self.stays)
+        self.daemon.supervisor.chance = self.chance
+        nursery.start_soon(self.daemon.run)
+        await self.settled()
+        if until_ready:
+            assert self.phase is Phase.LISTENING, self
+
+    async def for_ms(self, ms: float) -> None:
+        """Let time pass, and all that belongs into it happen."""
+        await trio.sleep(ms / 1000)
+        await self.settled()
+
+    async def settled(self) -> None:
+        """Let everybody finish what can be done now."""
+        await trio.testing.wait_all_tasks_blocked()
+
+    @property
+    def phase(self) -> Phase:
+        """What a person would say is going on."""
+        return self.daemon.board.phase.phase
+
+    @property
+    def phases(self) -> list[Phase]:
+        """All phases so far."""
+        return [n.phase for n in self.notices if isinstance(n, PhaseChanged)]
+
+    def moments(self, moment: Moment) -> list[float]:
+        """When it happened, each time, in seconds."""
+        return [n.at_s for n in self.notices if isinstance(n, Happened) and n.moment is moment]
+
+    def __repr__(self) -> str:
+        told = [event["type"] for wire in self.server.wires for event in wire.heard]
+        said = [str(n) for n in self.notices if isinstance(n, Happened | PhaseChanged)]
+        return "\n".join(["a story:", *said[-10:], f"the server was told {told[-10:]}"])
+
+
+class _Scribe(NoticeBoard):
+    """A board that keeps every notice but levels."""
+
+    def __init__(self, notices: list[Notice]) -> None:
+        super().__init__()
+        self._notices = notices
+
+    def post(self, notice: Notice) -> None:
+        self._notices.append(notice)
+        super().post(notice)
