@@ -25,7 +25,6 @@ Source: TypeAlias = Callable[[], bytes]
 Room: TypeAlias = Callable[[bytes], None]
 """Is told every sample that sounds, silence included, as mono PCM16 at 24 kHz."""
 
-_FRAME_S: Final = FRAME_MS / 1000
 _AHEAD_SAMPLES: Final = ms_to_samples(100)  # how much is accepted beyond what has sounded
 
 
@@ -36,23 +35,23 @@ class PacedMicrophone:
     shape: Shape
     source: Source
     lost_blocks: int = attrs.field(default=0, init=False)
-    _next_at: float = attrs.field(default=0.0, init=False)
+    _opened_at: float = attrs.field(default=0.0, init=False)
+    _given: int = attrs.field(default=0, init=False)  # blocks
 
     @asynccontextmanager
     async def open(self) -> AsyncIterator["PacedMicrophone"]:
         """Start now."""
-        self._next_at = trio.current_time() + _FRAME_S
+        self._opened_at, self._given = trio.current_time(), 0
         await trio.lowlevel.checkpoint()
         yield self
 
     async def collect(self) -> Sequence[bytes]:
         """Wait for the end of the next 20 ms; blocks that are overdue come along."""
-        await trio.sleep_until(self._next_at)
-        blocks = []
-        while self._next_at <= trio.current_time():
-            blocks.append(self.source())
-            self._next_at += _FRAME_S
-        return blocks
+        await trio.sleep_until(self._opened_at + (self._given + 1) * FRAME_MS / 1000)
+        elapsed_ms = (trio.current_time() - self._opened_at) * 1000
+        due = max(1, round(elapsed_ms) // FRAME_MS - self._given)
+        self._given += due
+        return [self.source() for _ in range(due)]
 
 
 @attrs.define(eq=False)

@@ -35,7 +35,7 @@ Tap: TypeAlias = Callable[[bytes], None]
 
 _PATIENCE_S: Final = 5.0  # for opening and starting; a healthy server needs 5 to 30 ms
 _FAREWELL_S: Final = 1.0  # for closing: the whole daemon has 2 s to stop
-_SILENT_MICROPHONE_S: Final = 3.0  # a stream that works calls back within one or two blocks
+_STUCK_S: Final = 3.0  # a stream that works calls back within one or two blocks
 _MAILBOX_BLOCKS: Final = 8
 _RING_MS: Final = 200  # refilled from _LOW_MS up to this: five wake-ups a second, not fifty
 _LOW_MS: Final = 100
@@ -122,7 +122,7 @@ class _OpenMicrophone:
         return self._mailbox.lost
 
     async def collect(self) -> Sequence[bytes]:
-        with trio.move_on_after(_SILENT_MICROPHONE_S):
+        with trio.move_on_after(_STUCK_S):
             return await self._mailbox.collect()
         what = "was taken away" if self._gone.is_set() else "gives no sound any more"
         raise DeviceError(
@@ -244,13 +244,16 @@ class _OpenSpeaker:
 
     async def _until_left(self, target: int) -> None:
         """Wait until at most *target* device samples wait; a device that takes none is dead."""
+        taken, progress_at = self._ring.taken, trio.current_time()
         while (waiting := self._ring.waiting) > target:
-            taken = self._ring.taken
-            await trio.sleep((waiting - target) / self.shape.rate_hz + self.latency_s)
-            if self._ring.taken == taken and self._ring.waiting == waiting:
+            await trio.sleep((waiting - target) / self.shape.rate_hz)
+            now = trio.current_time()
+            if self._ring.taken != taken:
+                taken, progress_at = self._ring.taken, now
+            elif now - progress_at > _STUCK_S:
                 raise DeviceError(
                     f'the loudspeaker "{self._name}" takes no sound any more: is it still plugged '
-                    "in, and is the sound server running? `voiced devices` lists what there is now"
+                    "in, and is the sound server running? `voiced devices` lists what there is"
                 )
 
 
