@@ -29,7 +29,9 @@ from voiced.config import LOOPBACK_HOSTS, Config
 from voiced.counts import Counts
 from voiced.edges.credentials import find_key, key_needed
 from voiced.edges.files import FileMicrophone, FileSpeaker
-from voiced.edges.portaudio import PortAudioMicrophone, PortAudioSpeaker
+from voiced.edges.microphone import PortAudioMicrophone
+from voiced.edges.portaudio import PortAudio
+from voiced.edges.speaker import PortAudioSpeaker
 from voiced.edges.websocket import Endpoint, WebSocketDialler
 from voiced.faults import VoicedError, gravest
 from voiced.messages import Playout
@@ -196,24 +198,26 @@ def configure_from(config: Config) -> Configure:
 
 def ports_from(config: Config, environ: Mapping[str, str] = os.environ) -> Ports:
     """Real devices and the real wire; `ConfigError` if there is no key and one is needed."""
-    return Ports(microphone_from(config), speaker_from(config), dialler_from(config, environ))
+    dialler = dialler_from(config, environ)
+    system = PortAudio()
+    return Ports(microphone_from(config, system), speaker_from(config, system), dialler)
 
 
-def microphone_from(config: Config) -> Microphone:
+def microphone_from(config: Config, system: PortAudio) -> Microphone:
     """A sound card's, or a file."""
     capture = config.capture
     if capture.device.startswith(_FILE):
         return FileMicrophone(Path(capture.device.removeprefix(_FILE)))
-    return PortAudioMicrophone(capture.device, capture.rate_hz or None, capture.block_ms)
+    return PortAudioMicrophone(system, capture.device, capture.rate_hz or None, capture.block_ms)
 
 
-def speaker_from(config: Config) -> Speaker:
+def speaker_from(config: Config, system: PortAudio) -> Speaker:
     """A sound card's, or a file."""
     playout = config.playout
     if playout.device.startswith(_FILE):
         return FileSpeaker(Path(playout.device.removeprefix(_FILE)))
     return PortAudioSpeaker(
-        playout.device, playout.rate_hz or None, playout.block_ms, playout.latency_ms
+        system, playout.device, playout.rate_hz or None, playout.block_ms, playout.latency_ms
     )
 
 

@@ -1,11 +1,11 @@
 """`voiced devices`."""
 
-from voiced.edges.portaudio import list_devices, load_sounddevice
+from voiced.edges.portaudio import list_devices, load
 
 
 def devices() -> int:
     """List what PortAudio sees, in plain words."""
-    lines = list_devices(load_sounddevice())
+    lines = list_devices(load())
     for line in lines:
         print(line)
     if not lines:

@@ -27,8 +27,12 @@ class Mailbox:
         # be an unbounded buffer in disguise.
         self._token.run_sync_soon(self._wake, idempotent=True)
 
+    def close(self) -> None:
+        """Say that no more will come (audio thread): a waiting `collect` returns, empty."""
+        self._token.run_sync_soon(self._wake, idempotent=True)
+
     async def collect(self) -> list[bytes]:
-        """Wait until there is at least one block, then take them all (Trio thread)."""
+        """Wait until there is at least one block or the end, then take all (Trio thread)."""
         await self._something.wait()
         self._something = trio.Event()
         blocks = []

@@ -63,13 +63,32 @@ class WebSocketDialler:
     async def dial(self) -> AsyncIterator["WebSocketWire"]:
         """As the port says. The caller sets the time limit."""
         async with trio.open_nursery() as nursery:
-            socket = await self._connect(nursery)
+            done = trio.Event()
+            socket: trio_websocket.WebSocketConnection = await nursery.start(self._hold, done)
             try:
                 yield WebSocketWire(socket, self.endpoint)
             finally:
-                with trio.move_on_after(_FAREWELL_S, shield=True):
+                done.set()
+
+    async def _hold(
+        self,
+        done: trio.Event,
+        task_status: trio.TaskStatus[trio_websocket.WebSocketConnection],
+    ) -> None:
+        """Keep a socket until *done*, then say goodbye.
+
+        Its reader must outlive the cancellation of whoever talks, or nobody would be left to hear
+        the answer to our close frame; hence a task of its own, shielded once connected.
+        """
+        with trio.CancelScope() as scope:
+            async with trio.open_nursery() as readers:
+                socket = await self._connect(readers)
+                scope.shield = True
+                task_status.started(socket)
+                await done.wait()
+                with trio.move_on_after(_FAREWELL_S):
                     await socket.aclose(1000)
-                nursery.cancel_scope.cancel()
+                readers.cancel_scope.cancel()
 
     async def _connect(self, nursery: trio.Nursery) -> trio_websocket.WebSocketConnection:
         host = urlsplit(self.endpoint.url).hostname

@@ -1,0 +1,71 @@
+"""The microphone of a sound card. The callback here runs on PortAudio's audio thread."""
+
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from typing import Any, Final
+
+import attrs
+import trio
+
+from voiced.audio.format import Shape
+from voiced.edges.mailbox import Mailbox
+from voiced.edges.portaudio import PortAudio, Wish
+from voiced.faults import DeviceError
+
+_RATES: Final = (24_000, 48_000, 44_100, 16_000, 32_000, 96_000, 8_000)
+"""24 kHz first: where a sound server converts anyway, nothing is left for us to convert."""
+
+_MAILBOX_BLOCKS: Final = 8
+_DEAD_S: Final = 3.0  # a stream that works calls back within one or two blocks
+
+
+@attrs.define(eq=False)
+class PortAudioMicrophone:
+    """A microphone: by name (or a part of it), or the default one."""
+
+    system: PortAudio
+    name: str = "default"
+    rate_hz: int | None = None  # None: the first of _RATES that it takes
+    block_ms: int = 20
+
+    @asynccontextmanager
+    async def open(self) -> AsyncIterator["_OpenMicrophone"]:
+        """As the port says."""
+        mailbox = Mailbox(_MAILBOX_BLOCKS)
+
+        def heard(block: Any, _count: int, _time: Any, _status: Any) -> None:
+            mailbox.leave(bytes(block))
+
+        wish = Wish(
+            kind="input",
+            name=self.name,
+            rates=(self.rate_hz,) if self.rate_hz else _RATES,
+            block_ms=self.block_ms,
+            latency="low",
+        )
+        stream, shape = await self.system.open(wish, heard, mailbox.close)
+        try:
+            await self.system.call(stream.start)
+            yield _OpenMicrophone(shape, self.name, mailbox)
+        finally:
+            await self.system.close(stream)
+
+
+@attrs.define(eq=False)
+class _OpenMicrophone:
+    shape: Shape
+    _name: str
+    _mailbox: Mailbox
+
+    @property
+    def lost_blocks(self) -> int:
+        return self._mailbox.lost
+
+    async def collect(self) -> Sequence[bytes]:
+        with trio.move_on_after(_DEAD_S):
+            if blocks := await self._mailbox.collect():
+                return blocks
+        raise DeviceError(
+            f'the microphone "{self._name}" gives no sound any more: is it still plugged in, and is '
+            "the sound server running? `voiced devices` lists what there is"
+        )

@@ -1,0 +1,166 @@
+"""The loudspeaker of a sound card. The callback here runs on PortAudio's audio thread."""
+
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from functools import partial
+from typing import Any, Final, TypeAlias
+
+import attrs
+import numpy as np
+import trio
+
+from voiced.audio.convert import Samples, spread, to_mono, to_pcm16
+from voiced.audio.fade import FADE_MS
+from voiced.audio.format import FRAME_SAMPLES, WIRE_RATE_HZ, Frame, Shape, ms_to_samples
+from voiced.audio.ledger import Ledger, audible
+from voiced.audio.resample import Resampler
+from voiced.edges.portaudio import PortAudio, SoundDevice, Wish
+from voiced.edges.ring import Ring
+from voiced.faults import DeviceError
+
+Tap: TypeAlias = Callable[[bytes], None]
+"""Is handed every block the loudspeaker was given, mono PCM16 at the device's rate (audio thread)."""
+
+_RATES: Final = (48_000, 44_100, 24_000, 96_000, 32_000, 16_000)
+"""48 kHz first: at the sink's own rate small blocks do not underflow, at 24 kHz some do (measured)."""
+
+_HIGH_MS: Final = 200  # the ring is filled up to here, and again when it is down to _LOW_MS:
+_LOW_MS: Final = 100  # ten wake-ups a second instead of fifty, and 100 ms for a busy machine
+_DEAD_S: Final = 3.0  # a stream that works takes samples within one or two blocks
+
+
+@attrs.define(eq=False)
+class PortAudioSpeaker:
+    """A loudspeaker: by name (or a part of it), or the default one."""
+
+    system: PortAudio
+    name: str = "default"
+    rate_hz: int | None = None  # None: the first of _RATES that it takes
+    block_ms: int = 10
+    latency_ms: int = 20
+    tap: Tap | None = None
+
+    @asynccontextmanager
+    async def open(self) -> AsyncIterator["_OpenSpeaker"]:
+        """As the port says. The stream runs from the first `wake` on."""
+        feed = _Feed(self.tap)
+        wish = Wish(
+            kind="output",
+            name=self.name,
+            rates=(self.rate_hz,) if self.rate_hz else _RATES,
+            block_ms=self.block_ms,
+            latency=self.latency_ms / 1000,
+        )
+        stream, shape = await self.system.open(wish, feed.fill, lambda: None)
+        try:
+            feed.channels = shape.channels
+            feed.ring = Ring(ms_to_samples(2 * _HIGH_MS, shape.rate_hz))
+            yield _OpenSpeaker(shape, self.name, self.system, stream, feed.ring)
+        finally:
+            await self.system.close(stream)
+
+
+@attrs.define(eq=False)
+class _Feed:
+    """What the audio thread does: pull from the ring, spread over the channels."""
+
+    tap: Tap | None
+    channels: int = 1
+    ring: Ring = attrs.field(factory=lambda: Ring(1))
+
+    def fill(self, block: Any, _count: int, _time: Any, _status: Any) -> None:
+        out = np.frombuffer(block, np.int16)
+        mono = out if self.channels == 1 else np.empty(out.size // self.channels, np.int16)
+        self.ring.pull(mono)
+        if mono is not out:
+            out[:] = spread(mono, self.channels)
+        if self.tap is not None:
+            self.tap(mono.tobytes())
+
+
+@attrs.define(eq=False)
+class _OpenSpeaker:
+    """Resampling happens here, on the Trio side, before the ring: the callback only copies."""
+
+    shape: Shape
+    _name: str
+    _system: PortAudio
+    _stream: SoundDevice
+    _ring: Ring
+    _resampler: Resampler = attrs.field(init=False)
+    _ledger: Ledger = attrs.field(init=False)
+
+    def __attrs_post_init__(self) -> None:
+        self._resampler = Resampler(WIRE_RATE_HZ, self.shape.rate_hz)
+        self._ledger = Ledger(self.shape.rate_hz)
+
+    @property
+    def latency_s(self) -> float:
+        return float(self._stream.latency)
+
+    @property
+    def end_samples(self) -> int:
+        return self._ledger.end
+
+    @property
+    def heard_samples(self) -> int:
+        latency = round(self.latency_s * self.shape.rate_hz)
+        return self._ledger.position(audible(self._ring.taken, self._ring.dry, latency))
+
+    @property
+    def waiting_samples(self) -> int:
+        return self._ledger.end - self._ledger.position(self._ring.taken)
+
+    @property
+    def dry_samples(self) -> int:
+        return self._ring.dry * WIRE_RATE_HZ // self.shape.rate_hz
+
+    async def wake(self) -> None:
+        if not self._stream.active:
+            await self._system.call(partial(_start_afresh, self._stream))
+
+    async def rest(self) -> None:
+        await self._system.call(self._stream.abort)
+
+    async def play(self, frame: Frame) -> None:
+        await self.wake()
+        low, high = (ms_to_samples(ms, self.shape.rate_hz) for ms in (_LOW_MS, _HIGH_MS))
+        if self._ring.waiting > high:
+            await self._until_left(low)
+        self._write(self._resampler.feed(to_mono(frame, channels=1)))
+        self._ledger.hand_over(FRAME_SAMPLES)
+
+    async def drain(self) -> None:
+        self._write(self._resampler.finish())
+        await self._until_left(0)
+        await trio.sleep(self.latency_s)
+        self._ledger.rebase(self._ring.written)
+
+    def flush(self) -> int:
+        end = self._ring.cut(ms_to_samples(FADE_MS, self.shape.rate_hz))
+        self._resampler.finish()  # what it holds belongs to what was cut
+        return self._ledger.rebase(end)
+
+    def _write(self, samples: Samples) -> None:
+        self._ring.write(np.frombuffer(to_pcm16(samples), np.int16))
+
+    async def _until_left(self, target: int) -> None:
+        """Wait until at most *target* device samples wait; a device that takes none is dead."""
+        taken, progress_at = self._ring.taken, trio.current_time()
+        while (waiting := self._ring.waiting) > target:
+            await trio.sleep((waiting - target) / self.shape.rate_hz)
+            now = trio.current_time()
+            if self._ring.taken != taken:
+                taken, progress_at = self._ring.taken, now
+            elif now - progress_at > _DEAD_S:
+                raise DeviceError(
+                    f'the loudspeaker "{self._name}" takes no sound any more: is it still plugged '
+                    "in, and is the sound server running? `voiced devices` lists what there is"
+                )
+
+
+def _start_afresh(stream: SoundDevice) -> None:
+    """Start a stream that may have ended by itself: PortAudio wants it stopped first."""
+    if not stream.stopped:
+        stream.abort()
+    stream.start()
