@@ -16,8 +16,8 @@ class _ForJournal(logging.Formatter):
         return f"<{_PRIORITY.get(record.levelname, 6)}>{super().format(record)}"
 
 
-def set_up(*, verbose: bool) -> None:
-    """Log to stderr from now on."""
+def set_up(*, verbose: bool, least: str = "INFO") -> None:
+    """Log to stderr from now on: from level *least* on, or everything."""
     handler = logging.StreamHandler(sys.stderr)
     if os.environ.get("JOURNAL_STREAM"):
         handler.setFormatter(_ForJournal("%(message)s"))
@@ -26,4 +26,4 @@ def set_up(*, verbose: bool) -> None:
         handler.setFormatter(logging.Formatter(pattern, "%H:%M:%S"))
     root = logging.getLogger("voiced")
     root.addHandler(handler)
-    root.setLevel(logging.DEBUG if verbose else logging.INFO)
+    root.setLevel("DEBUG" if verbose else least)

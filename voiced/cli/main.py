@@ -127,8 +127,9 @@ def _add_local_server(commands: "Commands[argparse.ArgumentParser]") -> None:
         action="append",
         default=[],
         metavar="KNOB=VALUE",
-        help="delays, pacing, faults; `--set help` lists them",
+        help="delays, pacing, faults; --knobs lists them",
     )
+    parser.add_argument("--knobs", action="store_true", help="list all knobs with their defaults")
     parser.set_defaults(command=_local_server)
 
 

@@ -45,15 +45,14 @@ async def _run(config: Config, local: bool, shown: bool) -> int:
 async def live(daemon: app.Daemon, *, shown: bool) -> int:
     """Run *daemon* until it ends or a signal comes; a second signal ends it without ceremony."""
     fault: VoicedError | None = None
-    async with stopped_by_signals(daemon):
-        async with trio.open_nursery() as nursery:
-            if shown:
-                nursery.start_soon(show, daemon.board)
-            try:
-                await daemon.run()
-            except VoicedError as ended_by:
-                fault = ended_by
-            nursery.cancel_scope.cancel()
+    async with stopped_by_signals(daemon), trio.open_nursery() as nursery:
+        if shown:
+            nursery.start_soon(show, daemon.board)
+        try:
+            await daemon.run()
+        except VoicedError as ended_by:
+            fault = ended_by
+        nursery.cancel_scope.cancel()
     if isinstance(fault, GaveUp):
         raise ConfigError([str(fault)]) from fault
     if fault is not None:

@@ -18,8 +18,8 @@ from voiced.edges.portaudio import PortAudio, SoundDevice, Wish
 from voiced.edges.ring import Ring
 from voiced.faults import DeviceError
 
-Tap: TypeAlias = Callable[[bytes], None]
-"""Is handed every block the loudspeaker was given, mono PCM16 at the device's rate (audio thread)."""
+Tap: TypeAlias = Callable[[bytes, int], None]
+"""Is handed every block the loudspeaker was given: mono PCM16, and its rate (audio thread)."""
 
 _RATES: Final = (48_000, 44_100, 24_000, 96_000, 32_000, 16_000)
 """48 kHz first: at the sink's own rate small blocks do not underflow, at 24 kHz some do (measured)."""
@@ -53,7 +53,7 @@ class PortAudioSpeaker:
         )
         stream, shape = await self.system.open(wish, feed.fill, lambda: None)
         try:
-            feed.channels = shape.channels
+            feed.shape = shape
             feed.ring = Ring(ms_to_samples(2 * _HIGH_MS, shape.rate_hz))
             yield _OpenSpeaker(shape, self.name, self.system, stream, feed.ring)
         finally:
@@ -65,17 +65,19 @@ class _Feed:
     """What the audio thread does: pull from the ring, spread over the channels."""
 
     tap: Tap | None
-    channels: int = 1
+    shape: Shape = attrs.field(factory=lambda: Shape(WIRE_RATE_HZ, 1))
     ring: Ring = attrs.field(factory=lambda: Ring(1))
 
     def fill(self, block: Any, _count: int, _time: Any, _status: Any) -> None:
         out = np.frombuffer(block, np.int16)
-        mono = out if self.channels == 1 else np.empty(out.size // self.channels, np.int16)
+        mono = (
+            out if self.shape.channels == 1 else np.empty(out.size // self.shape.channels, np.int16)
+        )
         self.ring.pull(mono)
         if mono is not out:
-            out[:] = spread(mono, self.channels)
+            out[:] = spread(mono, self.shape.channels)
         if self.tap is not None:
-            self.tap(mono.tobytes())
+            self.tap(mono.tobytes(), self.shape.rate_hz)
 
 
 @attrs.define(eq=False)

@@ -7,7 +7,7 @@ cost a Pi more than the bytes do.
 import ssl
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from typing import Final
+from typing import Final, TypeVar
 from urllib.parse import urlencode, urlsplit, urlunsplit
 
 import attrs
@@ -17,6 +17,8 @@ from attrs import frozen
 
 from voiced.edges.credentials import Secret
 from voiced.faults import LinkClosed, LinkError, LinkRefused
+
+E = TypeVar("E", bound=BaseException)
 
 _AZURE: Final = ".openai.azure.com"
 _FAREWELL_S: Final = 1.0  # for the closing handshake: the whole daemon has 2 s to stop
@@ -80,36 +82,33 @@ class WebSocketDialler:
         Its reader must outlive the cancellation of whoever talks, or nobody would be left to hear
         the answer to our close frame; hence a task of its own, shielded once connected.
         """
-        with trio.CancelScope() as scope:
-            async with trio.open_nursery() as readers:
-                socket = await self._connect(readers)
-                scope.shield = True
-                task_status.started(socket)
-                await done.wait()
-                with trio.move_on_after(_FAREWELL_S):
-                    await socket.aclose(1000)
-                readers.cancel_scope.cancel()
-
-    async def _connect(self, nursery: trio.Nursery) -> trio_websocket.WebSocketConnection:
         host = urlsplit(self.endpoint.url).hostname
         try:
-            return await trio_websocket.connect_websocket_url(
-                nursery,
-                self.endpoint.address(),
-                extra_headers=self.endpoint.headers(),
-                message_queue_size=_RECEIVE_QUEUE,
-                max_message_size=self.endpoint.largest_message,
-            )
-        except trio_websocket.ConnectionRejected as refused:
-            raise LinkRefused(
-                refused.status_code, f"{host} answered HTTP {refused.status_code}"
-            ) from refused
-        except trio_websocket.HandshakeError as error:
-            raise LinkError(f"{host} does not speak WebSocket: {error}") from error
-        except ssl.SSLError as error:
-            raise LinkError(f"no secure connection to {host}: {error.reason or error}") from error
-        except (OSError, trio.BrokenResourceError) as error:
-            raise LinkError(f"{host} can't be reached: {_first_reason(error)}") from error
+            with trio.CancelScope() as scope:
+                async with trio.open_nursery() as readers:
+                    socket = await self._connect(readers)
+                    scope.shield = True
+                    task_status.started(socket)
+                    await done.wait()
+                    with trio.move_on_after(_FAREWELL_S):
+                        await socket.aclose(1000)
+                    readers.cancel_scope.cancel()
+        except* trio_websocket.ConnectionRejected as group:
+            status = _leaf(group).status_code
+            raise LinkRefused(status, f"{host} answered HTTP {status}") from group
+        except* trio_websocket.HandshakeError as group:
+            raise LinkError(f"{host} does not speak WebSocket: {_leaf(group)}") from group
+        except* (OSError, trio.BrokenResourceError) as group:
+            raise LinkError(f"{host} can't be reached: {_reason(_leaf(group))}") from group
+
+    async def _connect(self, readers: trio.Nursery) -> trio_websocket.WebSocketConnection:
+        return await trio_websocket.connect_websocket_url(
+            readers,
+            self.endpoint.address(),
+            extra_headers=self.endpoint.headers(),
+            message_queue_size=_RECEIVE_QUEUE,
+            max_message_size=self.endpoint.largest_message,
+        )
 
 
 @attrs.define(eq=False)
@@ -156,10 +155,18 @@ def _closed(closed: trio_websocket.ConnectionClosed) -> LinkClosed:
     return LinkClosed(reason.code, f"the server closed with {reason.code}{said}")
 
 
-def _first_reason(error: BaseException) -> str:
-    """Trio bundles the failures of several addresses; the last cause says most."""
+def _leaf(group: BaseExceptionGroup[E]) -> E:
+    """The first exception of a group: a refusal comes from the reader, wrapped in its nursery."""
+    first = group.exceptions[0]
+    return _leaf(first) if isinstance(first, BaseExceptionGroup) else first
+
+
+def _reason(error: BaseException) -> str:
+    """What went wrong in the end: Trio puts the failures of several addresses below one another."""
     while isinstance(error.__cause__, BaseException):
         error = error.__cause__
     if isinstance(error, BaseExceptionGroup):
-        return _first_reason(error.exceptions[0])
+        return _reason(error.exceptions[0])
+    if isinstance(error, ssl.SSLCertVerificationError):
+        return f"its certificate is not trusted ({error.verify_message})"
     return getattr(error, "strerror", None) or str(error) or type(error).__name__

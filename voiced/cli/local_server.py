@@ -1,0 +1,107 @@
+"""`voiced local-server`, and the same server as a child process of `run --local` and `demo`.
+
+It is a process of its own so that recognising and speaking can never delay a frame, and so that
+what the daemon costs is what the daemon costs.
+"""
+
+import argparse
+import signal
+import subprocess
+import sys
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from typing import Final
+
+import attrs
+import trio
+
+from voiced.config import Config
+from voiced.faults import VoicedError
+from voiced.local.errors import LocalServerError
+from voiced.local.options import Options
+from voiced.local.server import serve
+
+_ANNOUNCES: Final = "listening on "
+_STARTS_WITHIN_S: Final = 20.0  # loading its ears takes a second; a cold SD card takes longer
+
+
+class LocalServerFailed(VoicedError):
+    """The embedded server could not start, or ended."""
+
+
+def local_server(options: argparse.Namespace) -> int:
+    """Serve until a signal comes."""
+    if options.knobs:
+        print(_knobs())
+        return 0
+    try:
+        return trio.run(_serve, Options.parse(options.set), options.port)
+    except* LocalServerError as errors:
+        raise LocalServerFailed(str(errors.exceptions[0])) from None
+    except* OSError as errors:
+        raise LocalServerFailed(
+            f"port {options.port} can't be used ({_first(errors)}): "
+            "another program may have it; --port 0 finds a free one"
+        ) from None
+
+
+async def _serve(options: Options, port: int) -> int:
+    with trio.open_signal_receiver(signal.SIGINT, signal.SIGTERM) as signals:
+        async with trio.open_nursery() as nursery:
+            bound = await nursery.start(_serve_on, options, port)
+            print(f"{_ANNOUNCES}ws://127.0.0.1:{bound}/v1/realtime", flush=True)
+            await anext(signals)
+            nursery.cancel_scope.cancel()
+    return 0
+
+
+async def _serve_on(options: Options, port: int, *, task_status: trio.TaskStatus[int]) -> None:
+    await serve(options, port=port, task_status=task_status)
+
+
+@asynccontextmanager
+async def embedded(config: Config, settings: Sequence[str] = ()) -> AsyncIterator[Config]:
+    """Run the server as a child; give *config* with its address in it."""
+    command = [sys.executable, "-m", "voiced", "local-server", "--port", "0"]
+    for setting in settings:
+        command += ["--set", setting]
+    process = await trio.lowlevel.open_process(
+        command, stdout=subprocess.PIPE, start_new_session=True
+    )
+    try:
+        url = await _address(process)
+        yield attrs.evolve(config, realtime=attrs.evolve(config.realtime, url=url))
+    finally:
+        with trio.CancelScope(shield=True):
+            process.terminate()
+            await process.wait()
+
+
+async def _address(process: trio.Process) -> str:
+    """Read where the child listens; what went wrong it says on stderr by itself."""
+    assert process.stdout is not None  # noqa: S101  asked for above
+    said = b""
+    with trio.move_on_after(_STARTS_WITHIN_S):
+        while not said.endswith(b"\n"):
+            piece = await process.stdout.receive_some()
+            if not piece:
+                break
+            said += piece
+    line = said.decode().strip()
+    if not line.startswith(_ANNOUNCES):
+        raise LocalServerFailed("the embedded server did not start; why, it says above")
+    return line.removeprefix(_ANNOUNCES)
+
+
+def _knobs() -> str:
+    """The knobs with their defaults."""
+    return "\n".join(
+        f"{field.name}={field.default}" for field in attrs.fields(Options) if field.repr
+    )
+
+
+def _first(errors: BaseExceptionGroup[OSError]) -> str:
+    leaf: BaseException = errors
+    while isinstance(leaf, BaseExceptionGroup):
+        leaf = leaf.exceptions[0]
+    return getattr(leaf, "strerror", None) or str(leaf)
