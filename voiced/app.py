@@ -159,17 +159,14 @@ class Daemon:
         )
 
     def _account(self) -> None:
-        """Every loss has a name and a number."""
-        log.info("%s", " ".join(f"{k}={v}" for k, v in attrs.asdict(self.counts).items()))
+        """The whole life in one line: every loss has a name and a number."""
+        numbers = {name: count for name, count in attrs.asdict(self.counts).items() if count}
         for channel in (self.blocks, self.frames, self.playouts):
-            tally = channel.tally
-            log.info(
-                "channel %s offered=%d dropped=%d discarded=%d",
-                channel.name,
-                tally.offered,
-                tally.dropped,
-                tally.discarded,
-            )
+            name = channel.name.replace(" ", "_")
+            numbers[f"{name}_dropped"] = channel.tally.dropped
+            numbers[f"{name}_discarded"] = channel.tally.discarded
+        said = " ".join(f"{name}={count}" for name, count in numbers.items() if count)
+        log.info("stopped %s", said or "nothing sent, nothing lost")
 
 
 def configure_from(config: Config) -> Configure:

@@ -111,7 +111,7 @@ class Downlink:
             if is_landmark(self.counts.stray_deltas):
                 log.warning("delta skipped item=%s: never announced", event.item_id)
             return
-        if answer.fate in {Fate.CUT, Fate.SETTLED}:
+        if answer.complete or answer.fate in {Fate.CUT, Fate.SETTLED}:
             self.counts.late_deltas += 1
             return
         frames = answer.take(event.audio)

@@ -12,6 +12,7 @@ from voiced.audio.framing import FrameSlicer
 from voiced.audio.level import dbfs
 from voiced.audio.resample import Resampler
 from voiced.channel import Channel
+from voiced.faults import DeviceError
 from voiced.notices import LevelMeasured, NoticeBoard, Party
 
 log = logging.getLogger(__name__)
@@ -22,7 +23,8 @@ class Framer:
     """Turns blocks into 20 ms frames at 24 kHz.
 
     Receives: `blocks`. Says: `frames`, and levels on the board while somebody watches. Loses: the
-    oldest frame when the Uplink does not take them: an outage, a closed session. Ends: never by itself.
+    oldest frame when the Uplink does not take them: an outage, a closed session. Ends: with a device
+    that lacks the wanted channel, by `DeviceError`.
     """
 
     blocks: Channel[Block]
@@ -38,12 +40,20 @@ class Framer:
         async for block in self.blocks:
             if block.shape != shape:
                 shape = block.shape
+                self._check(shape)
                 resampler = Resampler(shape.rate_hz, WIRE_RATE_HZ)
                 self._announce(shape, resampler)
             for frame in slicer.feed(self._convert(block, resampler)):
                 self.frames.offer(frame)
                 if self.board.watched:
                     self.board.post(LevelMeasured(trio.current_time(), Party.USER, dbfs(frame)))
+
+    def _check(self, shape: Shape) -> None:
+        if self.channel is not None and 1 < shape.channels <= self.channel:
+            raise DeviceError(
+                f"the microphone has {shape.channels} channels, and channel {self.channel + 1} is "
+                f"wanted: set [capture] channel to 1 to {shape.channels}, or to 0 for the mean of all"
+            )
 
     def _convert(self, block: Block, resampler: Resampler) -> bytes:
         if block.shape == Shape(WIRE_RATE_HZ, 1):

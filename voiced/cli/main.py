@@ -121,7 +121,7 @@ def _add_local_server(commands: "Commands[argparse.ArgumentParser]") -> None:
     parser = commands.add_parser(
         "local-server", help="run the embedded Realtime server by itself, on loopback"
     )
-    parser.add_argument("--port", type=int, default=8765, metavar="N", help="0 finds a free one")
+    parser.add_argument("--port", type=_port, default=8765, metavar="N", help="0 finds a free one")
     parser.add_argument(
         "--set",
         action="append",
@@ -131,6 +131,12 @@ def _add_local_server(commands: "Commands[argparse.ArgumentParser]") -> None:
     )
     parser.add_argument("--knobs", action="store_true", help="list all knobs with their defaults")
     parser.set_defaults(command=_local_server)
+
+
+def _port(text: str) -> int:
+    if not text.isdecimal() or int(text) > 65_535:
+        raise argparse.ArgumentTypeError(f"'{text}' is no port: 0 to 65535")
+    return int(text)
 
 
 def _add_config_option(parser: argparse.ArgumentParser) -> None:

@@ -26,8 +26,12 @@ class Secret:
 
 def find_key(key_file: str, environ: Mapping[str, str]) -> Secret | None:
     """The key from the first place that is set, or None; `ConfigError` if that place is no good."""
+    if key_file.startswith("sk-"):
+        raise ConfigError(
+            ["[auth] key_file wants the path of a file that holds the key, not the key"]
+        )
     if key_file:
-        return _from_file(Path(key_file).expanduser(), "[auth] key_file")
+        return _from_file(Path(key_file), "[auth] key_file")
     if directory := environ.get("CREDENTIALS_DIRECTORY"):
         credential = Path(directory) / CREDENTIAL
         if credential.exists():
@@ -49,12 +53,14 @@ def key_needed() -> ConfigError:
 
 def _from_file(path: Path, source: str) -> Secret:
     try:
-        with path.open(encoding="utf-8") as file:
+        with path.expanduser().open(encoding="utf-8") as file:
             text = file.read(_LONGEST + 1)
-    except OSError as error:
-        raise ConfigError([f"{source}: can't read {path}: {error.strerror or error}"]) from error
-    except UnicodeDecodeError as error:
-        raise ConfigError([f"{source}: {path} is not a text file"]) from error
+    except UnicodeDecodeError:
+        # Not `from` it: it holds the bytes, and they may be a key with a stray one.
+        raise ConfigError([f"{source}: {path} is not a text file"]) from None
+    except (OSError, RuntimeError, ValueError) as error:  # ~nobody is no OSError, nor is a NUL
+        reason = getattr(error, "strerror", None) or error
+        raise ConfigError([f"{source}: can't read {path}: {reason}"]) from error
     if len(text) > _LONGEST:
         raise ConfigError([f"{source}: {path} is too long to be a key"])
     return _checked(text, f"{source} ({path})")

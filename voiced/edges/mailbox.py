@@ -1,5 +1,6 @@
 """Where the audio thread leaves blocks for the Trio thread: the one crossing inward."""
 
+import os
 from collections import deque
 
 import trio
@@ -8,37 +9,38 @@ import trio
 class Mailbox:
     """Bounded, and never blocks the audio thread: when nobody collects, the oldest block is lost.
 
-    `leave` and `lost` are used on the audio thread, `collect` on the Trio thread; the deque's own
-    atomicity is all the locking there is.
+    `leave` and `close` are called on the audio thread, everything else on the Trio thread; the deque's
+    own atomicity is all the locking there is. The bell is an eventfd: however often it is rung before
+    somebody comes, it is one wake-up, and the collector wakes at once. (Trio's own re-entry queue
+    would do, at the price of another round of its loop for each block.)
     """
 
     def __init__(self, depth: int) -> None:
         self.lost = 0
         self._slots: deque[bytes] = deque(maxlen=depth)
-        self._token = trio.lowlevel.current_trio_token()
-        self._something = trio.Event()
+        self._bell = os.eventfd(0, os.EFD_NONBLOCK | os.EFD_CLOEXEC)
 
     def leave(self, block: bytes) -> None:
         """Take a block over (audio thread)."""
         if len(self._slots) == self._slots.maxlen:
             self.lost += 1
         self._slots.append(block)
-        # idempotent: one wake-up however late the loop is; without it Trio's re-entry queue would
-        # be an unbounded buffer in disguise.
-        self._token.run_sync_soon(self._wake, idempotent=True)
+        os.eventfd_write(self._bell, 1)
 
-    def close(self) -> None:
+    def end(self) -> None:
         """Say that no more will come (audio thread): a waiting `collect` returns, empty."""
-        self._token.run_sync_soon(self._wake, idempotent=True)
+        os.eventfd_write(self._bell, 1)
 
     async def collect(self) -> list[bytes]:
         """Wait until there is at least one block or the end, then take all (Trio thread)."""
-        await self._something.wait()
-        self._something = trio.Event()
+        await trio.lowlevel.wait_readable(self._bell)
+        os.eventfd_read(self._bell)
         blocks = []
         while self._slots:
             blocks.append(self._slots.popleft())
         return blocks
 
-    def _wake(self) -> None:
-        self._something.set()
+    def close(self) -> None:
+        """Give the bell back (Trio thread), once no audio thread can ring it any more."""
+        trio.lowlevel.notify_closing(self._bell)
+        os.close(self._bell)

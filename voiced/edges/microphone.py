@@ -43,12 +43,15 @@ class PortAudioMicrophone:
             block_ms=self.block_ms,
             latency="low",
         )
-        stream, shape = await self.system.open(wish, heard, mailbox.close)
+        stream, shape = await self.system.open(wish, heard, mailbox.end)
         try:
             await self.system.call(stream.start)
             yield _OpenMicrophone(shape, self.name, mailbox)
         finally:
-            await self.system.close(stream)
+            if await self.system.close(
+                stream
+            ):  # else its thread may still ring, and must be able to
+                mailbox.close()
 
 
 @attrs.define(eq=False)

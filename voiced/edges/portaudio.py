@@ -64,14 +64,19 @@ class PortAudio:
             f"the sound system did not answer within {_PATIENCE_S:.0f} s: the sound server hangs"
         )
 
-    async def close(self, stream: SoundDevice) -> None:
-        """Close a stream, dead or alive, even while being cancelled; errors don't matter any more."""
+    async def close(self, stream: SoundDevice) -> bool:
+        """Close a stream, dead or alive, even while being cancelled; errors don't matter any more.
+
+        False if it did not answer: its callbacks may then still come.
+        """
         with trio.move_on_after(_FAREWELL_S, shield=True):
             await trio.to_thread.run_sync(
                 partial(stream.close, ignore_errors=True),
                 abandon_on_cancel=True,
                 limiter=self._one_at_a_time,
             )
+            return True
+        return False
 
 
 def load() -> SoundDevice:
@@ -149,16 +154,18 @@ def _find(sounddevice: SoundDevice, wish: Wish) -> dict[str, Any]:
         found = exact[:1] or [d for d in devices if wish.name.lower() in d["name"].lower()]
     if len(found) == 1:
         return dict(found[0])
-    why = "several match" if found else "no such name" if devices else "there is none at all"
+    if not devices:
+        raise DeviceError(
+            f"there is no {_WHAT[wish.kind]} at all; without a sound card, file:PATH works as a device"
+        )
+    why = "several match" if found else "there is none of that name"
     raise DeviceError(
-        f'{_WHAT[wish.kind]} "{wish.name}": {why}. There is:\n{_inventory(sounddevice)}\n'
-        "Without a sound card, file:PATH works as a device."
+        f'{_WHAT[wish.kind]} "{wish.name}": {why}. There is:\n{_inventory(sounddevice)}'
     )
 
 
 def _inventory(sounddevice: SoundDevice) -> str:
-    lines = [f"  {line}" for line in list_devices(sounddevice)]
-    return "\n".join(lines) or "  (no sound device)"
+    return "\n".join(f"  {line}" for line in list_devices(sounddevice))
 
 
 def _translated(work: Callable[[], T]) -> T:

@@ -4,21 +4,22 @@ permessage-deflate is not offered: the payload is base64 of noise-like PCM, and 
 cost a Pi more than the bytes do.
 """
 
+import os
 import ssl
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
-from typing import Final, TypeVar
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AsyncExitStack, asynccontextmanager
+from typing import Final
 from urllib.parse import urlencode, urlsplit, urlunsplit
 
 import attrs
+import h11
 import trio
 import trio_websocket
+import wsproto.utilities
 from attrs import frozen
 
 from voiced.edges.credentials import Secret
 from voiced.faults import LinkClosed, LinkError, LinkRefused
-
-E = TypeVar("E", bound=BaseException)
 
 _AZURE: Final = ".openai.azure.com"
 _FAREWELL_S: Final = 1.0  # for the closing handshake: the whole daemon has 2 s to stop
@@ -82,33 +83,98 @@ class WebSocketDialler:
         Its reader must outlive the cancellation of whoever talks, or nobody would be left to hear
         the answer to our close frame; hence a task of its own, shielded once connected.
         """
-        host = urlsplit(self.endpoint.url).hostname
-        try:
-            with trio.CancelScope() as scope:
-                async with trio.open_nursery() as readers:
-                    socket = await self._connect(readers)
-                    scope.shield = True
-                    task_status.started(socket)
-                    await done.wait()
-                    with trio.move_on_after(_FAREWELL_S):
-                        await socket.aclose(1000)
-                    readers.cancel_scope.cancel()
-        except* trio_websocket.ConnectionRejected as group:
-            status = _leaf(group).status_code
-            raise LinkRefused(status, f"{host} answered HTTP {status}") from group
-        except* trio_websocket.HandshakeError as group:
-            raise LinkError(f"{host} does not speak WebSocket: {_leaf(group)}") from group
-        except* (OSError, trio.BrokenResourceError) as group:
-            raise LinkError(f"{host} can't be reached: {_reason(_leaf(group))}") from group
+        with trio.CancelScope() as scope:
+            async with trio.open_nursery() as readers:
+                socket = await self._connect(readers)
+                scope.shield = True
+                task_status.started(socket)
+                await done.wait()
+                with trio.move_on_after(_FAREWELL_S):
+                    await socket.aclose(1000)
+                readers.cancel_scope.cancel()
 
     async def _connect(self, readers: trio.Nursery) -> trio_websocket.WebSocketConnection:
-        return await trio_websocket.connect_websocket_url(
-            readers,
-            self.endpoint.address(),
-            extra_headers=self.endpoint.headers(),
-            message_queue_size=_RECEIVE_QUEUE,
-            max_message_size=self.endpoint.largest_message,
-        )
+        parts = urlsplit(self.endpoint.address())
+        host = str(parts.hostname)
+        async with AsyncExitStack() as unless_connected:
+            socket = await _reach(host, parts.port or (443 if parts.scheme == "wss" else 80))
+            unless_connected.push_async_callback(trio.aclose_forcefully, socket)
+            stream = await _secure(socket, host) if parts.scheme == "wss" else socket
+            reader = _Reader(readers)
+            with reader.handshake:
+                connection = await trio_websocket.wrap_client_stream(
+                    reader,  # type: ignore[arg-type]  # the one method of a nursery that is used
+                    stream,
+                    parts.netloc,
+                    urlunsplit(("", "", parts.path or "/", parts.query, "")),
+                    extra_headers=self.endpoint.headers(),
+                    message_queue_size=_RECEIVE_QUEUE,
+                    max_message_size=self.endpoint.largest_message,
+                )
+                unless_connected.pop_all()
+                return connection
+            raise reader.fault(host)
+
+
+async def _reach(host: str, port: int) -> trio.SocketStream:
+    try:
+        return await trio.open_tcp_stream(host, port)
+    except OSError as error:
+        raise LinkError(f"{host} can't be reached: {_reason(error)}") from error
+
+
+async def _secure(socket: trio.SocketStream, host: str) -> trio.SSLStream[trio.SocketStream]:
+    """Shake hands at once: done later, by the first to send, a failure would look like a lost link."""
+    tls = ssl.create_default_context()
+    stream = trio.SSLStream(socket, tls, server_hostname=host, https_compatible=True)
+    try:
+        await stream.do_handshake()
+    except trio.BrokenResourceError as error:
+        raise LinkError(f"no secure connection to {host}: {_reason(error)}") from error
+    return stream
+
+
+@attrs.define(eq=False)
+class _Reader:
+    """Stands in for the nursery where trio-websocket starts a connection's reader.
+
+    What is wrong with a handshake trio-websocket raises there, not where one waits for it; and when
+    the server hangs up in the middle of one, it waits for ever. So the reader's end ends the
+    handshake, and its error is kept for whoever asks.
+    """
+
+    _readers: trio.Nursery
+    handshake: trio.CancelScope = attrs.field(factory=trio.CancelScope, init=False)
+    _error: Exception | None = attrs.field(default=None, init=False)
+
+    def start_soon(self, read: Callable[[], Awaitable[None]]) -> None:
+        """As a nursery does."""
+        self._readers.start_soon(self._run, read, name="reader")
+
+    async def _run(self, read: Callable[[], Awaitable[None]]) -> None:
+        try:
+            await read()
+        except (
+            trio_websocket.HandshakeError,
+            wsproto.utilities.ProtocolError,
+            h11.ProtocolError,
+        ) as error:
+            self._error = error
+        finally:
+            self.handshake.cancel()
+
+    def fault(self, host: str) -> LinkError:
+        """Why there was no handshake."""
+        fault: LinkError
+        match self._error:
+            case None:
+                fault = LinkError(f"{host} hung up in the middle of the handshake")
+            case trio_websocket.ConnectionRejected(status_code=status):
+                fault = LinkRefused(status, f"{host} answered HTTP {status}")
+            case _:
+                fault = LinkError(f"{host} answered, but not as a WebSocket server does")
+        fault.__cause__ = self._error
+        return fault
 
 
 @attrs.define(eq=False)
@@ -155,12 +221,6 @@ def _closed(closed: trio_websocket.ConnectionClosed) -> LinkClosed:
     return LinkClosed(reason.code, f"the server closed with {reason.code}{said}")
 
 
-def _leaf(group: BaseExceptionGroup[E]) -> E:
-    """The first exception of a group: a refusal comes from the reader, wrapped in its nursery."""
-    first = group.exceptions[0]
-    return _leaf(first) if isinstance(first, BaseExceptionGroup) else first
-
-
 def _reason(error: BaseException) -> str:
     """What went wrong in the end: Trio puts the failures of several addresses below one another."""
     while isinstance(error.__cause__, BaseException):
@@ -169,4 +229,6 @@ def _reason(error: BaseException) -> str:
         return _reason(error.exceptions[0])
     if isinstance(error, ssl.SSLCertVerificationError):
         return f"its certificate is not trusted ({error.verify_message})"
+    if isinstance(error, OSError) and error.errno is not None and error.errno > 0:
+        return os.strerror(error.errno)  # Trio's own text repeats the address
     return getattr(error, "strerror", None) or str(error) or type(error).__name__
