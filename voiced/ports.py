@@ -35,7 +35,11 @@ class Microphone(Protocol):
 
 
 class OpenSpeaker(Protocol):
-    """A loudspeaker that is running. All numbers are wire samples (24 kHz, mono)."""
+    """A loudspeaker that is running. Positions are wire samples (24 kHz, mono)."""
+
+    @property
+    def shape(self) -> Shape:
+        """Rate and channels of the device itself."""
 
     @property
     def latency_s(self) -> float:

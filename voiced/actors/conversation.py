@@ -81,6 +81,8 @@ class Conversation:
                 line.session.session_id,
                 samples_to_ms(line.clock.sent_samples),
             )
+            for name, count in {**line.session.skipped, **line.session.unknown_fields}.items():
+                log.info("not understood what=%r count=%d", name, count)
 
     @asynccontextmanager
     async def _wire(self) -> AsyncIterator[Wire]:

@@ -1,15 +1,23 @@
 """Line: a session on its wire, the one way to speak with the server."""
 
+import logging
+from typing import Final
+
 import attrs
 import trio
 
 from voiced.audio.clock import SpeechClock
 from voiced.faults import LinkError
 from voiced.ports import Wire
-from voiced.realtime.client_events import ClientEvent
+from voiced.realtime.client_events import Append, ClientEvent
 from voiced.realtime.codec import Skipped
 from voiced.realtime.server_events import ServerEvent
 from voiced.realtime.session import Session
+
+log = logging.getLogger(__name__)
+
+_TOLD: Final = ("item_id", "response_id", "audio_start_ms", "audio_end_ms")
+"""What the debug log says of an event besides its type: never words, never sound."""
 
 
 @attrs.define(eq=False)
@@ -24,6 +32,8 @@ class Line:
     async def say(self, event: ClientEvent) -> None:
         """Send *event*; `LinkError` if the server takes nothing, `LocalProtocolError` out of turn."""
         text = self.session.send(event)
+        if not isinstance(event, Append):  # fifty a second tell nothing
+            log.debug("-> %s%s", event.TYPE, _Brief(event))
         with trio.move_on_after(self.send_limit_s) as patience:
             await self.wire.send(text)
         if patience.cancelled_caught:
@@ -33,4 +43,18 @@ class Line:
 
     async def hear(self) -> ServerEvent | Skipped:
         """Wait for what the server says next."""
-        return self.session.receive(await self.wire.receive())
+        event = self.session.receive(await self.wire.receive())
+        if not isinstance(event, Skipped):
+            log.debug("<- %s%s", event.TYPE, _Brief(event))
+        return event
+
+
+@attrs.frozen
+class _Brief:
+    """An event's ids and times, written only if somebody reads the debug log."""
+
+    event: object
+
+    def __str__(self) -> str:
+        told = ((name, getattr(self.event, name, None)) for name in _TOLD)
+        return "".join(f" {name}={value}" for name, value in told if value not in (None, ""))

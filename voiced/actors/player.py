@@ -34,6 +34,12 @@ class Player:
 
     async def run(self) -> None:
         """Play for ever; let the device rest in longer pauses."""
+        log.info(
+            "loudspeaker rate_hz=%d channels=%d latency_ms=%d",
+            self.speaker.shape.rate_hz,
+            self.speaker.shape.channels,
+            round(self.speaker.latency_s * 1000),
+        )
         while True:
             playout = await self._next()
             playout.heard.offer(await self._play(playout))

@@ -18,6 +18,7 @@ class Mailbox:
     def __init__(self, depth: int) -> None:
         self.lost = 0
         self._slots: deque[bytes] = deque(maxlen=depth)
+        self._ended = False
         self._bell = os.eventfd(0, os.EFD_NONBLOCK | os.EFD_CLOEXEC)
 
     def leave(self, block: bytes) -> None:
@@ -28,13 +29,22 @@ class Mailbox:
         os.eventfd_write(self._bell, 1)
 
     def end(self) -> None:
-        """Say that no more will come (audio thread): a waiting `collect` returns, empty."""
+        """Say that no more will come (audio thread): once all is collected, `collect` gives nothing."""
+        self._ended = True
         os.eventfd_write(self._bell, 1)
 
     async def collect(self) -> list[bytes]:
         """Wait until there is at least one block or the end, then take all (Trio thread)."""
-        await trio.lowlevel.wait_readable(self._bell)
-        os.eventfd_read(self._bell)
+        blocks: list[bytes] = []
+        while not blocks:  # the bell may be rung for a block that was taken along before
+            await trio.lowlevel.wait_readable(self._bell)
+            if self._ended:  # leave it rung, for all who ask again
+                return self._take_all()
+            os.eventfd_read(self._bell)
+            blocks = self._take_all()
+        return blocks
+
+    def _take_all(self) -> list[bytes]:
         blocks = []
         while self._slots:
             blocks.append(self._slots.popleft())

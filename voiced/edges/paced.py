@@ -60,6 +60,7 @@ class PacedSpeaker:
 
     room: Room
     latency_s: float = 0.0
+    shape: Shape = attrs.field(default=Shape(WIRE_RATE_HZ, 1), init=False)
     end_samples: int = attrs.field(default=0, init=False)
     dry_samples: int = attrs.field(default=0, init=False)
     _waiting: deque[Pcm] = attrs.field(factory=deque, init=False)
