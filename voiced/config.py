@@ -60,6 +60,9 @@ def _url(_self: object, _attribute: "attrs.Attribute[Any]", value: str) -> None:
     parts = urlsplit(value)
     if parts.scheme not in {"ws", "wss"} or not parts.hostname:
         raise ValueError("must look like wss://host/path (or ws:// for a server on this machine)")
+    if not (value.isascii() and value.isprintable()) or " " in value:
+        raise ValueError("must be plain ASCII without blanks: write other characters as %XX")
+    _ = parts.port  # ValueError, if it is no number or too great
     if parts.username or parts.password:
         raise ValueError("must not hold a user or password: put the key where [auth] says")
     if set(parse_qs(parts.query)) - {"model"}:
@@ -186,7 +189,7 @@ SECTIONS: Final[Mapping[str, type]] = {
 def load(path: Path) -> Config:
     """Read *path*; `ConfigError` names every mistake in it, each with line and key."""
     try:
-        text = path.read_text(encoding="utf-8")
+        text = path.read_text(encoding="utf-8-sig")  # some editors put a mark before the text
     except OSError as error:
         raise ConfigError([f"{path}: {error.strerror or error}"]) from error
     except UnicodeDecodeError as error:
@@ -198,14 +201,16 @@ def parse(text: str, origin: str) -> Config:
     """Read TOML *text*; *origin* stands before each mistake."""
     try:
         tables = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
+    except (ValueError, RecursionError) as error:  # not all that is wrong is a TOMLDecodeError
         raise ConfigError([f"{origin}: is not TOML: {error}"]) from error
     lines = _Lines(text)
     mistakes: list[str] = []
     sections: dict[str, Any] = {}
     for name, values in tables.items():
         if name not in SECTIONS:
-            mistakes.append(f"{lines.at(name)}[{name}]: unknown section{_suggest(name, SECTIONS)}")
+            table = isinstance(values, dict)
+            what = f"[{name}]: unknown section" if table else f"{name}: stands in no section"
+            mistakes.append(f"{lines.at(name)}{what}{_suggest(name, SECTIONS)}")
         elif not isinstance(values, dict):
             mistakes.append(f"{lines.at(name)}{name}: is a section, write [{name}]")
         else:
@@ -240,7 +245,7 @@ def _section_mistakes(name: str, values: Mapping[str, Any], lines: "_Lines") -> 
         try:
             known[key].validator(None, known[key], value)
         except (TypeError, ValueError) as problem:
-            yield f"{where} = {_toml(value)}: {_reason(problem, known[key])}"
+            yield f"{where} = {_shown(value)}: {_reason(problem, known[key])}"
 
 
 def _reason(problem: Exception, attribute: "attrs.Attribute[Any]") -> str:
@@ -272,19 +277,29 @@ def _suggest(word: str, known: Mapping[str, object]) -> str:
 def _toml(value: object) -> str:
     if isinstance(value, bool):
         return str(value).lower()
-    return json.dumps(value, ensure_ascii=False) if isinstance(value, str) else str(value)
+    if isinstance(value, str):
+        # JSON leaves DEL as it is, TOML forbids it.
+        return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")
+    return str(value)
+
+
+def _shown(value: object) -> str:
+    """As TOML, less what may be a secret in a URL: this goes into logs."""
+    return re.sub(r"(?<=//)[^/@\s]*@|(?<=\?)[^\"]+", "...", _toml(value))
 
 
 class _Lines:
     """Where sections and keys stand: tomllib does not tell, so the text is looked through once."""
 
+    _LONG_TEXT = re.compile(r'("""|\'\'\').*?\1', re.DOTALL)
     _SECTION = re.compile(r"\s*\[\s*\"?([\w-]+)\"?\s*\]")
     _KEY = re.compile(r"\s*\"?([\w-]+)\"?\s*=")
 
     def __init__(self, text: str) -> None:
         self._numbers: dict[tuple[str, ...], int] = {}
         section: tuple[str, ...] = ()
-        for number, line in enumerate(text.splitlines(), start=1):
+        blanked = self._LONG_TEXT.sub(lambda found: "\n" * found[0].count("\n"), text)
+        for number, line in enumerate(blanked.split("\n"), start=1):
             if begins := self._SECTION.match(line):
                 section = (begins[1],)
                 self._numbers.setdefault(section, number)

@@ -32,7 +32,7 @@ class LocalServerFailed(VoicedError):
 def local_server(options: argparse.Namespace) -> int:
     """Serve until a signal comes."""
     if options.knobs:
-        print(_knobs())
+        print(Options.listing())
         return 0
     try:
         return trio.run(_serve, Options.parse(options.set), options.port)
@@ -91,13 +91,6 @@ async def _address(process: trio.Process) -> str:
     if not line.startswith(_ANNOUNCES):
         raise LocalServerFailed("the embedded server did not start; why, it says above")
     return line.removeprefix(_ANNOUNCES)
-
-
-def _knobs() -> str:
-    """The knobs with their defaults."""
-    return "\n".join(
-        f"{field.name}={field.default}" for field in attrs.fields(Options) if field.repr
-    )
 
 
 def _first(errors: BaseExceptionGroup[OSError]) -> str:

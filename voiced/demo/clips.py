@@ -11,7 +11,7 @@ from voiced.audio.convert import to_pcm16
 from voiced.audio.format import WIRE_RATE_HZ
 from voiced.demo.script import Clips
 from voiced.faults import DeviceError
-from voiced.local.speech import find_voice
+from voiced.local.speech import Timbre, find_voice
 
 _QUESTION: Final = "Tell me a longer story."
 _INTERRUPTION: Final = "What is seven times six?"
@@ -43,7 +43,7 @@ def read_clip(path: Path) -> bytes:
 
 
 async def _spoken(text: str) -> bytes:
-    return _padded(await find_voice().speak(text, 1.0))
+    return _padded(await find_voice(Timbre.USER).speak(text, 1.0))
 
 
 def _padded(pcm: bytes) -> bytes:

@@ -55,6 +55,8 @@ class Answering:
         Raises:
             Refusal: another response is active (interrupting was switched off).
         """
+        if self.active is not None:
+            self.active.confirm()  # one that was interrupted may still owe its end
         self._refuse_second()
         self._start({}, list(self.desk.conversation), in_band=True)
 

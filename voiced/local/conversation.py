@@ -7,6 +7,7 @@ itself drops the oldest when its context is full.
 
 import base64
 import copy
+import json
 from collections.abc import Iterator
 from typing import Final
 
@@ -18,6 +19,7 @@ from voiced.local.sound import BYTES_PER_MS, WireFormat, to_wire
 from voiced.local.wire import Json
 
 MOST_ITEMS: Final = 1_000
+MOST_CHARACTERS: Final = 32 << 20  # one item may have 24 MiB, by the limit of an event
 ROOT: Final = "root"
 
 
@@ -29,10 +31,12 @@ class Item:
     """The item as it is shown, without audio."""
     audio: bytearray = field(factory=bytearray)
     """24 kHz PCM16."""
-    audio_ms: int = 0
+    audio_bytes: int = 0
     """How much audio there is, even when it is kept no longer."""
     heard: Heard | None = None
     truncated: bool = False
+    weight: int = field(init=False, default=0)
+    """How many characters the face takes, as far as it is known when the item is added."""
 
     @property
     def id(self) -> str:
@@ -41,9 +45,14 @@ class Item:
         return found
 
     @property
+    def audio_ms(self) -> int:
+        """How long the audio is, in whole milliseconds."""
+        return self.audio_bytes // BYTES_PER_MS
+
+    @property
     def is_model_audio(self) -> bool:
         """Whether this is something the model said aloud."""
-        spoken = self.audio_ms > 0 or self.truncated
+        spoken = self.audio_bytes > 0 or self.truncated
         return spoken and self.face.get("role") == "assistant"
 
     def shown(self) -> Json:
@@ -54,7 +63,7 @@ class Item:
         """Keep more of what is being generated, unless the client has cut it."""
         if not self.truncated:
             self.audio += pcm
-            self.audio_ms = len(self.audio) // BYTES_PER_MS
+            self.audio_bytes += len(pcm)
 
 
 @define(eq=False)
@@ -114,6 +123,7 @@ class Conversation:
             place = [other.id for other in self._items].index(after) + 1
         self._items.insert(place, item)
         previous = self._items[place - 1].id if place else None
+        item.weight = len(json.dumps(item.face))
         self.tidy()
         return previous
 
@@ -145,12 +155,15 @@ class Conversation:
             raise refusals.already_shorter(item.audio_ms, audio_end_ms)
         item.truncated = True
         del item.audio[audio_end_ms * BYTES_PER_MS :]
-        item.audio_ms = audio_end_ms
+        item.audio_bytes = audio_end_ms * BYTES_PER_MS
         item.face["content"][0]["transcript"] = None
 
     def tidy(self) -> None:
         """Forget the oldest items and the oldest sound beyond the limits."""
         del self._items[:-MOST_ITEMS]
+        written = sum(item.weight for item in self._items)
+        while written > MOST_CHARACTERS and len(self._items) > 1:
+            written -= self._items.pop(0).weight
         held = sum(len(item.audio) for item in self._items)
         for item in self._items[:-1]:
             if held <= self.kept_audio_ms * BYTES_PER_MS:

@@ -40,12 +40,12 @@ class Ears(Protocol):
         """Make a fresh judge for a new stream."""
         ...
 
-    async def recognise(self, pcm: bytes, phrases: Sequence[str]) -> str:
+    async def recognise(self, pcm: bytes, hints: Sequence[str]) -> str:
         """Return the words of one utterance; empty if there were none one can vouch for.
 
         Args:
             pcm: The utterance.
-            phrases: Sentences that make sense in this session besides the usual ones.
+            hints: Sentences that make sense in this session besides the usual ones.
 
         Raises:
             RecognitionFailed: the recogniser is ill.
@@ -89,9 +89,9 @@ class PlainEars:
         """Make a judge of loudness."""
         return EnergyActivity(self.threshold)
 
-    async def recognise(self, pcm: bytes, phrases: Sequence[str]) -> str:
+    async def recognise(self, pcm: bytes, hints: Sequence[str]) -> str:
         """Return the next line of the script."""
-        del phrases
+        del hints
         del self.heard_ms[:-99]
         self.heard_ms.append(sound.ms(pcm))
         if not self.texts:

@@ -28,38 +28,45 @@ class Moment(enum.Enum):
 
 
 class Fault(enum.Enum):
-    """What goes wrong; the comment says what a client sees."""
+    """What goes wrong: its name on a command line, and what a client sees."""
 
-    HTTP_401 = "http_401"  # the upgrade is refused with this status
-    HTTP_403 = "http_403"
-    HTTP_404 = "http_404"
-    HTTP_429 = "http_429"  # with Retry-After, if retry_after_s is given
-    HTTP_503 = "http_503"
-    HTTP_200 = "http_200"  # a web page where a WebSocket should be
-    DROP_AT_HANDSHAKE = "drop_at_handshake"  # TCP ends without an answer
-    DROP_AFTER_CREATED = "drop_after_created"  # TCP ends without a close frame: 1006
-    DROP_AFTER_UPDATED = "drop_after_updated"
-    DROP_AFTER_APPENDS = "drop_after_appends"
-    DROP_MID_ANSWER = "drop_mid_answer"
-    MUTE = "mute"  # accepts, reads, and never says a word (again)
-    NO_UPDATED = "no_updated"  # session.update is carried out but never acknowledged
-    STOP_READING = "stop_reading"  # the socket is read no more, so that sends stall
-    SERVER_ERROR_1011 = "server_error_1011"  # an error event, then close 1011
-    SERVER_ERROR_1006 = "server_error_1006"  # an error event, then an abrupt end
-    SESSION_EXPIRED = "session_expired"  # error session_expired, then close 1001
-    QUOTA_ERROR = "quota_error"  # error insufficient_quota
-    QUOTA_RESPONSE = "quota_response"  # response.done failed, insufficient_quota
-    RATE_LIMIT_RESPONSE = "rate_limit_response"  # response.done failed, rate_limit_exceeded
-    TRANSCRIPTION_FAILED = "transcription_failed"  # ...transcription.failed for each turn
-    EARLY_TRANSCRIPTION = "early_transcription"  # a transcription delta before committed
-    UNSOLICITED_ACTIVE_RESPONSE = "unsolicited_active_response"  # that error, nobody to blame
-    UNKNOWN_EVENT = "unknown_event"  # an event type nobody has heard of
-    MALFORMED_JSON = "malformed_json"  # a text frame that breaks off
-    BINARY_FRAME = "binary_frame"  # a binary frame
-    HUGE_EVENT = "huge_event"  # a well-formed event of 4 MB
-    ODD_AUDIO = "odd_audio"  # one delta of a response lacks half a sample, for ever
-    ORPHAN_DELTA = "orphan_delta"  # an audio delta for an item never announced
-    DONE_WITHOUT_CREATED = "done_without_created"  # responses end that never began
+    HTTP_401 = ("http_401", "the upgrade is refused with this status")
+    HTTP_403 = ("http_403", "the same with 403")
+    HTTP_404 = ("http_404", "the same with 404")
+    HTTP_429 = ("http_429", "the same with 429; retry_after_s adds the header")
+    HTTP_503 = ("http_503", "the same with 503")
+    HTTP_200 = ("http_200", "a web page where a WebSocket should be")
+    DROP_AT_HANDSHAKE = ("drop_at_handshake", "TCP ends without an answer")
+    DROP_AFTER_CREATED = ("drop_after_created", "TCP ends without a close frame (1006)")
+    DROP_AFTER_UPDATED = ("drop_after_updated", "the same after session.updated")
+    DROP_AFTER_APPENDS = ("drop_after_appends", "the same after so many appends")
+    DROP_MID_ANSWER = ("drop_mid_answer", "the same after so much sound (after_ms) of an answer")
+    MUTE = ("mute", "accepts, reads, and never says a word (again)")
+    NO_UPDATED = ("no_updated", "session.update is carried out, never acknowledged")
+    STOP_READING = ("stop_reading", "the socket is read no more, so that sends stall")
+    SERVER_ERROR_1011 = ("server_error_1011", "an error event, then close 1011")
+    SERVER_ERROR_1006 = ("server_error_1006", "an error event, then an abrupt end")
+    SESSION_EXPIRED = ("session_expired", "error session_expired, then close 1001")
+    QUOTA_ERROR = ("quota_error", "error insufficient_quota")
+    QUOTA_RESPONSE = ("quota_response", "response.done failed, insufficient_quota")
+    RATE_LIMIT_RESPONSE = ("rate_limit_response", "response.done failed, rate_limit_exceeded")
+    TRANSCRIPTION_FAILED = ("transcription_failed", "...transcription.failed for each turn")
+    EARLY_TRANSCRIPTION = ("early_transcription", "a transcription delta before committed")
+    UNSOLICITED_ACTIVE_RESPONSE = (
+        "unsolicited_active_response",
+        "that error, with nobody to blame",
+    )
+    UNKNOWN_EVENT = ("unknown_event", "an event type nobody has heard of")
+    MALFORMED_JSON = ("malformed_json", "a text frame that breaks off")
+    BINARY_FRAME = ("binary_frame", "a binary frame")
+    HUGE_EVENT = ("huge_event", "a well-formed event of 4 MB")
+    ODD_AUDIO = ("odd_audio", "one delta of a response lacks half a sample, for ever")
+    ORPHAN_DELTA = ("orphan_delta", "an audio delta for an item never announced")
+    DONE_WITHOUT_CREATED = ("done_without_created", "responses end that never began")
+
+    def __init__(self, spelling: str, meaning: str) -> None:
+        self.spelling = spelling
+        self.meaning = meaning
 
 
 _USUAL_MOMENT: Final = {
@@ -123,13 +130,13 @@ class FaultPlan:
     def __attrs_post_init__(self) -> None:
         if self.fault in _FIXED_MOMENT and self.at not in (None, self.moment):
             raise OptionError(
-                f"fault {self.fault.value} always strikes at {self.moment.value}; leave 'at' out"
+                f"fault {self.fault.spelling} always strikes at {self.moment.value}; leave 'at' out"
             )
         if self.fault not in _FIXED_MOMENT and self.moment in (
             *(Moment.HANDSHAKE, Moment.COMMITTED, Moment.RESPONSE),
         ):
             raise OptionError(
-                f"fault {self.fault.value} cannot strike at {self.moment.value}; choose "
+                f"fault {self.fault.spelling} cannot strike at {self.moment.value}; choose "
                 "connected, created, updated, appends or mid_answer"
             )
 
@@ -154,13 +161,21 @@ def parse(text: str) -> FaultPlan:
         OptionError: a name is unknown or a value impossible.
     """
     name, _, knobs = text.partition(":")
-    names = [fault.value for fault in Fault]
-    if name not in names:
-        raise OptionError(f"fault={name}: no such fault{suggestion(name, names)}")
-    plan = FaultPlan(Fault(name))
+    by_name = {fault.spelling: fault for fault in Fault}
+    if name not in by_name:
+        raise OptionError(f"fault={name}: no such fault{suggestion(name, list(by_name))}")
+    plan = FaultPlan(by_name[name])
     for part in filter(None, knobs.split(",")):
         plan = _with(plan, part)
     return plan
+
+
+def listing() -> list[str]:
+    """Return a line for every fault: its name, its usual moment, what a client sees."""
+    return [
+        f"  {fault.spelling:30}at {FaultPlan(fault).moment.value}: {fault.meaning}"
+        for fault in Fault
+    ]
 
 
 def suggestion(name: str, known: Sequence[str]) -> str:
@@ -173,9 +188,9 @@ def _with(plan: FaultPlan, part: str) -> FaultPlan:
     knob, _, value = part.partition("=")
     known = [one.name for one in fields(FaultPlan) if one.name != "fault"]
     if knob not in known:
-        raise OptionError(f"fault={plan.fault.value}: no knob '{knob}'{suggestion(knob, known)}")
+        raise OptionError(f"fault={plan.fault.spelling}: no knob '{knob}'{suggestion(knob, known)}")
     try:
         change: dict[str, Any] = {knob: Moment(value) if knob == "at" else int(value)}
         return evolve(plan, **change)
     except ValueError as why:
-        raise OptionError(f"fault={plan.fault.value}: {knob}={value} is impossible") from why
+        raise OptionError(f"fault={plan.fault.spelling}: {knob}={value} is impossible") from why

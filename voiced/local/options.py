@@ -22,6 +22,13 @@ MODELS: Final = frozenset(  # those the current client library names and that ar
     }
 )
 _ANY_MODEL: Final = "*"
+_NONE: Final[frozenset[str]] = frozenset()
+_MEANING: Final = "meaning"
+_FAULT_SETTING: Final = "fault=NAME[:KNOB=VALUE,...]"
+_FAULT_MEANING: Final = (
+    "what goes wrong, as often as you like; knobs: at, after_ms, after_appends, sessions, response, "
+    "retry_after_s"
+)
 
 
 class RateLimits(enum.Enum):
@@ -32,91 +39,81 @@ class RateLimits(enum.Enum):
     ABSENT = "absent"  # not at all, as happens
 
 
-def _amount(default: int) -> Any:
-    return field(default=default, validator=[validators.instance_of(int), validators.ge(0)])
+def _field(meaning: str, default: object, *checks: Any, **more: Any) -> Any:
+    return field(default=default, validator=list(checks), metadata={_MEANING: meaning}, **more)
 
 
-def _flag(default: bool) -> Any:
-    return field(default=default, validator=validators.instance_of(bool))
+def _amount(default: int, meaning: str, *, least: int = 0) -> Any:
+    return _field(meaning, default, validators.instance_of(int), validators.ge(least))
 
 
-def _positive(default: float) -> Any:
-    return field(
-        default=default,
-        converter=float,
-        validator=[validators.instance_of(float), validators.gt(0.0)],
-    )
+def _flag(default: bool, meaning: str) -> Any:
+    return _field(meaning, default, validators.instance_of(bool))
+
+
+def _positive(default: float, meaning: str) -> Any:
+    checks = (validators.instance_of(float), validators.gt(0.0))
+    return _field(meaning, default, *checks, converter=float)
 
 
 @frozen(kw_only=True)
 class Options:
-    """How one server behaves."""
+    """How one server behaves; what a knob does is said beside it, and by `listing`."""
 
     # --- the pace of an answer ---
-    created_delay_ms: int = _amount(0)
-    """From the upgrade to session.created."""
-    updated_delay_ms: int = _amount(0)
-    """From session.update to session.updated; the settings hold at once."""
-    first_delta_delay_ms: int = _amount(0)
-    """From response.created to the first output item."""
-    delta_bytes: int = field(default=12_000, validator=validators.ge(2))
-    """Audio per delta, counted as 24 kHz PCM (250 ms); telephone deltas last as long."""
-    odd_deltas: bool = _flag(False)
-    """Deltas are cut in the middle of samples; their sum is whole."""
-    burst_factor: float = _positive(4.0)
-    """Seconds of sound sent per second; 1: in real time, inf: at once."""
-    delta_jitter_ms: int = _amount(0)
-    """Each delta may be late by up to this."""
-    stall_after_ms: int = _amount(0)
-    """How much sound is sent before a stall..."""
-    stall_ms: int = _amount(0)
-    """...how long the stall lasts (0: none)..."""
-    stall_every_ms: int = _amount(0)
-    """...and after how much more sound the next one comes (0: never)."""
-    transcript_lead_ms: int = _amount(800)
-    """How far the words run ahead of the sound."""
-    stragglers: int = _amount(0)
-    """How many audio deltas still come after a cancel, before the closing events."""
-    cancel_delay_ms: int = _amount(0)
-    """From a cancel to the closing events and response.done."""
+    created_delay_ms: int = _amount(0, "from the upgrade to session.created")
+    updated_delay_ms: int = _amount(
+        0, "from session.update to session.updated; the settings hold at once"
+    )
+    first_delta_delay_ms: int = _amount(0, "from response.created to the first output item")
+    delta_bytes: int = _amount(
+        12_000, "audio per delta, as 24 kHz PCM (250 ms); telephone deltas last as long", least=2
+    )
+    odd_deltas: bool = _flag(False, "deltas are cut in mid-sample; their sum is whole")
+    burst_factor: float = _positive(4.0, "seconds of sound sent per second; inf: all at once")
+    delta_jitter_ms: int = _amount(0, "each delta may be late by up to this")
+    stall_after_ms: int = _amount(0, "how much sound is sent before a stall")
+    stall_ms: int = _amount(0, "how long a stall lasts; 0: there is none")
+    stall_every_ms: int = _amount(0, "after how much more sound the next stall comes; 0: never")
+    transcript_lead_ms: int = _amount(800, "how far the words run ahead of the sound")
+    stragglers: int = _amount(0, "audio deltas after a cancel, before the closing events")
+    cancel_delay_ms: int = _amount(0, "from a cancel to the closing events and response.done")
 
     # --- quirks of the wire ---
-    rate_limits: RateLimits = RateLimits.AFTER
-    """Where rate_limits.updated comes: after, before or absent."""
-    null_previous_item_id: bool = _flag(True)
-    """The item.done of a session's first assistant item has a null previous_item_id (seen live)."""
-    null_error_event_id: bool = _flag(False)
-    """Errors never say which event they blame, as in most captures."""
-    extra_fields: bool = _flag(False)
-    """Every event, and the objects in it, carry a field nobody knows."""
-    faults: tuple[FaultPlan, ...] = ()
-    """What goes wrong on purpose."""
+    rate_limits: RateLimits = field(
+        default=RateLimits.AFTER,
+        validator=validators.instance_of(RateLimits),
+        metadata={_MEANING: "where rate_limits.updated comes: after, before or absent"},
+    )
+    null_previous_item_id: bool = _flag(
+        True, "the first assistant message's item.done has a null previous_item_id (seen live)"
+    )
+    null_error_event_id: bool = _flag(False, "errors never say which event they blame")
+    extra_fields: bool = _flag(False, "events and objects in them carry a field nobody knows")
+    faults: tuple[FaultPlan, ...] = _field("what goes wrong on purpose", ())
 
     # --- the door ---
-    keys: frozenset[str] = field(default=frozenset(), repr=False)
-    """The keys that are good; empty: any key is."""
-    models: frozenset[str] = MODELS
-    """The models that exist; with * among them, any does. Azure deployments are never checked."""
-    max_sessions: int = field(default=8, validator=validators.ge(1))
-    """Connections at a time; more are refused with 503."""
-    handshake_timeout_s: float = _positive(5.0)
-    """How long a connection may take to ask for a WebSocket."""
-    close_timeout_s: float = _positive(2.0)
-    """How long what is left may take to be sent at the end, and the closing handshake."""
+    keys: frozenset[str] = _field("the keys that are good; none given: any is", _NONE, repr=False)
+    models: frozenset[str] = _field(
+        "the models that exist; *: any does (Azure deployments are never checked)", MODELS
+    )
+    max_sessions: int = _amount(8, "connections at a time; more are refused with 503", least=1)
+    handshake_timeout_s: float = _positive(5.0, "how long a client may take to ask for an upgrade")
+    close_timeout_s: float = _positive(2.0, "how long sending the rest and closing may take")
 
     # --- bounds ---
-    session_limit_s: float = _positive(3_600.0)
-    """The longest session: then error session_expired and close 1001."""
-    ping_interval_s: float = _positive(20.0)
-    """Between WebSocket pings (seen live: 20.26 s)."""
-    max_event_bytes: int = field(default=24 << 20, validator=validators.ge(1_024))
-    """The longest event; 15 MiB of audio need 20 MiB. More closes with 1009."""
-    max_backlog_bytes: int = field(default=16 << 20, validator=validators.ge(1_024))
-    """What may wait for a client that does not read; then the connection is dropped."""
-    kept_audio_s: int = field(default=600, validator=validators.ge(1))
-    """How much appended sound, and how much of the conversation's, a session keeps."""
-    max_out_of_band: int = field(default=4, validator=validators.ge(1))
-    """Out-of-band responses at a time."""
+    session_limit_s: float = _positive(3_600.0, "then error session_expired and close 1001")
+    ping_interval_s: float = _positive(20.0, "between WebSocket pings (seen live: 20.26 s)")
+    max_event_bytes: int = _amount(
+        24 << 20, "more closes with 1009; 15 MiB of audio need 20 MiB", least=1_024
+    )
+    max_backlog_bytes: int = _amount(
+        16 << 20, "what may wait for a client that does not read; then it is dropped", least=1_024
+    )
+    kept_audio_s: int = _amount(
+        600, "how much appended sound, and how much of the conversation's, is kept", least=1
+    )
+    max_out_of_band: int = _amount(4, "out-of-band responses at a time", least=1)
 
     @staticmethod
     def parse(settings: Iterable[str]) -> "Options":
@@ -133,9 +130,32 @@ class Options:
             options = _with(options, name.strip(), value.strip())
         return options
 
+    @staticmethod
+    def listing() -> str:
+        """Return every knob as it is typed, with its default and what it does."""
+        knobs = [
+            f"{_typed(one.name, one.default):32}{one.metadata[_MEANING]}"
+            for one in fields(Options)
+            if one.name != "faults"
+        ]
+        return "\n".join([*knobs, f"{_FAULT_SETTING:32}{_FAULT_MEANING}", *faults.listing()])
+
     def knows(self, model: str) -> bool:
         """Whether there is such a model."""
         return _ANY_MODEL in self.models or model in self.models
+
+
+def _typed(name: str, default: object) -> str:
+    """Write a default as one would type it."""
+    match default:
+        case bool():
+            return f"{name}={str(default).lower()}"
+        case RateLimits():
+            return f"{name}={default.value}"
+        case frozenset():
+            return f"{name}=..."
+        case _:
+            return f"{name}={default}"
 
 
 def _boolean(text: str) -> bool:

@@ -32,7 +32,7 @@ SENTENCES: Final[Mapping[Topic, tuple[str, ...]]] = {
     Topic.TIME: ("what time is it", "what is the time", "tell me the time"),
     Topic.DATE: ("what day is it", "what is the date", "what day is it today"),
     Topic.GREETING: ("hello", "hello there", "good morning", "good afternoon", "good evening"),
-    Topic.FAREWELL: ("goodbye", "good night", "see you later"),
+    Topic.FAREWELL: ("goodbye", "see you later"),
     Topic.THANKS: ("thank you", "thank you very much"),
     Topic.STOP: ("stop", "stop it", "never mind", "be quiet please"),
     Topic.ABILITIES: ("what can you do", "what can i say", "help me please"),
@@ -53,7 +53,7 @@ class Sign(enum.Enum):
 
 REPEAT: Final = "repeat after me"
 VOCABULARY: Final = (  # enough for a sentence to play with; more would only blur the hearing
-    *("the", "a", "and", "is", "in", "my", "your", "our", "red", "green", "blue", "big", "small"),
+    *("the", "and", "is", "in", "my", "your", "our", "red", "green", "blue", "big", "small"),
     *("old", "good", "cat", "dog", "bird", "house", "garden", "river", "mountain", "window"),
     *("morning", "evening", "summer", "winter", "water", "coffee", "music", "likes", "sings"),
     *("today", "tomorrow"),

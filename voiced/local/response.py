@@ -53,7 +53,8 @@ class Response:
     _outputs: list[Output] = field(init=False, factory=list)
     _open: Output | None = field(init=False, default=None)
     _scope: trio.CancelScope = field(init=False, factory=trio.CancelScope)
-    _cancelled: bool = field(init=False, default=False)
+    _reason: str | None = field(init=False, default=None)
+    """Why it was cancelled."""
     _first_delta_s: float | None = field(init=False, default=None)
     _sent_ms: float = field(init=False, default=0.0)
     _last_delta: bytes = field(init=False, default=b"")
@@ -88,21 +89,26 @@ class Response:
 
     def cancel(self, reason: str) -> None:
         """Stop generating; *reason* is ``turn_detected`` or ``client_cancelled``."""
-        if self.over or self._cancelled:
+        if self.over or self._reason is not None:
             return
-        self._cancelled = True
         self._scope.cancel(reason=reason)
         if isinstance(self._open, Spoken) and self._last_delta:
             for _ in range(self.desk.options.stragglers):
                 self._open.sound(self._last_delta)
+        self._reason = reason
         if self.desk.options.cancel_delay_ms:
-            self.desk.nursery.start_soon(self._confirm_later, reason)
+            self.desk.nursery.start_soon(self._confirm_later)
         else:
-            self._conclude("cancelled", {"type": "cancelled", "reason": reason})
+            self.confirm()
 
-    async def _confirm_later(self, reason: str) -> None:
+    def confirm(self) -> None:
+        """Say the closing events of a cancelled response, unless they were said."""
+        if self._reason is not None:
+            self._conclude("cancelled", {"type": "cancelled", "reason": self._reason})
+
+    async def _confirm_later(self) -> None:
         await trio.sleep(self.desk.options.cancel_delay_ms / 1000)
-        self._conclude("cancelled", {"type": "cancelled", "reason": reason})
+        self.confirm()
 
     async def _answer(self) -> None:
         asked = await asking.question(self.context)
@@ -150,6 +156,7 @@ class Response:
         if self.over:
             return
         pcm = await self.desk.voice.speak(sentence.strip(), self.terms.speed)
+        await trio.lowlevel.checkpoint_if_cancelled()  # a cut may have come in the same instant
         output.item.add_audio(pcm)
         if self.in_band:
             self.desk.conversation.tidy()
@@ -187,11 +194,10 @@ class Response:
     def _send(self, output: Spoken, piece: bytes) -> float:
         """Send one delta; return how long it sounds."""
         per_ms = BYTES_PER_MS if self.terms.wire_format is WireFormat.PCM else TELEPHONE_HZ / 1000
-        is_first = self._first_delta_s is None
         if self._first_delta_s is None:
             self._first_delta_s = trio.current_time()
-        if is_first and self._has(Fault.ODD_AUDIO):
-            piece = piece[: (len(piece) - 1) // 2 * 2 + 1 if len(piece) % 2 else -1]
+            if self._has(Fault.ODD_AUDIO):
+                piece = piece[:-1]
         output.sound(piece)
         self._last_delta = piece
         self._sent_ms += len(piece) / per_ms
@@ -214,10 +220,12 @@ class Response:
     # --- the end ---
 
     def _is_too_long(self) -> bool:
-        """Stop where the client's token limit is reached; say whether it was."""
+        """Stop where the client's token limit is reached; say whether all is over."""
+        if self.over:
+            return True
         limit = self.terms.max_output_tokens
-        if self.over or isinstance(limit, str) or sum(self._tokens_out()) < limit:
-            return self.over
+        if isinstance(limit, str) or sum(self._tokens_out()) < limit:
+            return False
         self._conclude("incomplete", {"type": "incomplete", "reason": "max_output_tokens"})
         return True
 

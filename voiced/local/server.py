@@ -65,7 +65,7 @@ async def serve(
         options: How the server behaves.
         host: A loopback address.
         port: 0 lets the kernel choose.
-        ears: What hears; the real ones if none are given.
+        ears: What hears, closed at the end; the real ones if none are given.
         voice: What speaks; flite or espeak-ng if none is given.
         brain: What answers; the small one if none is given.
         watch: Told of every event in either direction, synchronously.
@@ -81,7 +81,9 @@ async def serve(
     heard_by = ears or hearing.open_ears()
     server = _Server(options, heard_by, voice or speech.find_voice(), brain or SmallBrain(), watch)
     try:
-        listeners = await trio.open_tcp_listeners(port, host=host)
+        # localhost may be two addresses, and port 0 would be another one for each
+        name = "127.0.0.1" if host == "localhost" and not port else host
+        listeners = await trio.open_tcp_listeners(port, host=name)
         bound: int = listeners[0].socket.getsockname()[1]
         async with trio.open_nursery() as nursery:
             await nursery.start(trio.serve_listeners, server.receive, listeners)

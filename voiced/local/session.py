@@ -5,6 +5,7 @@ an interruption is acted upon at once. Refusals become `error` events here and n
 """
 
 from collections.abc import Callable
+from typing import Final
 
 import trio
 from attrs import define, field
@@ -23,7 +24,8 @@ from voiced.local.refusals import Refusal
 from voiced.local.settings import Settings
 from voiced.local.wire import Json, new_id
 
-_QUIETLY_GONE = (ConnectionClosed, LocalProtocolError, trio.ClosedResourceError)
+_MOST_LATE_UPDATES: Final = 64
+_QUIETLY_GONE: Final = (ConnectionClosed, LocalProtocolError, trio.ClosedResourceError)
 
 
 @define(eq=False)
@@ -33,6 +35,8 @@ class Session:
     desk: Desk
     _listening: Listening = field(init=False)
     _answering: Answering = field(init=False)
+    _late: trio.MemorySendChannel[tuple[float, Json]] = field(init=False)
+    """Updates that are yet to be acknowledged, if that takes a while."""
 
     def __attrs_post_init__(self) -> None:
         self._listening = Listening(self.desk, self._user_speaks, self._user_has_spoken)
@@ -48,6 +52,8 @@ class Session:
         desk.mischief.strike(Moment.CREATED)
         desk.nursery.start_soon(self._ping, socket)
         desk.nursery.start_soon(self._expire)
+        self._late, late = trio.open_memory_channel[tuple[float, Json]](_MOST_LATE_UPDATES)
+        desk.nursery.start_soon(self._acknowledge_late, late)
         try:
             while not desk.mischief.stopped_reading:
                 await self._take(await socket.get_message())
@@ -72,20 +78,19 @@ class Session:
 
     async def _take(self, message: str | bytes) -> None:
         """Carry out one frame, or refuse it."""
-        blamed: str | None = None
         try:
-            try:
-                event = validation.parse(message)
-            except Refusal:
-                self.desk.line.heard({"type": "", "raw": message})
-                raise
-            self.desk.line.heard(event)
-            named = event.get("event_id")
-            blamed = named if isinstance(named, str) else None
+            event = validation.parse(message)
+        except Refusal as refusal:
+            self.desk.line.heard({"type": "", "raw": message})
+            self._refuse(refusal, None)
+            return
+        self.desk.line.heard(event)
+        try:
             validation.check(event)
             await self._carry_out(event)
         except Refusal as refusal:
-            self._refuse(refusal, blamed)
+            named = event.get("event_id")
+            self._refuse(refusal, named if isinstance(named, str) else None)
 
     def _refuse(self, refusal: Refusal, blamed: str | None) -> None:
         event_id = None if self.desk.options.null_error_event_id else blamed
@@ -115,14 +120,23 @@ class Session:
         desk.settings = before.updated(update, has_spoken=desk.conversation.has_spoken)
         self._listening.retune(before)
         if desk.options.updated_delay_ms:
-            desk.nursery.start_soon(self._acknowledge_later, desk.settings.echo())
+            self._acknowledge_later(desk.settings.echo())
         else:
             self._acknowledge(desk.settings.echo())
         self._list_mcp_tools(before)
 
-    async def _acknowledge_later(self, session: Json) -> None:
-        await trio.sleep(self.desk.options.updated_delay_ms / 1000)
-        self._acknowledge(session)
+    def _acknowledge_later(self, session: Json) -> None:
+        due_s = trio.current_time() + self.desk.options.updated_delay_ms / 1000
+        try:
+            self._late.send_nowait((due_s, session))
+        except trio.WouldBlock:  # nobody updates that often; whoever does is not served
+            self.desk.mischief.drop()
+
+    async def _acknowledge_late(self, late: trio.MemoryReceiveChannel[tuple[float, Json]]) -> None:
+        """Acknowledge updates in their order, each as late as the options say."""
+        async for due_s, session in late:
+            await trio.sleep_until(due_s)
+            self._acknowledge(session)
 
     def _acknowledge(self, session: Json) -> None:
         if not self.desk.mischief.has(Fault.NO_UPDATED):

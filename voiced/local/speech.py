@@ -4,6 +4,7 @@ Law of this file: one program run per sentence, nothing kept between them. Measu
 cost flite 70 ms and espeak-ng 16 ms of one core; flite is the clearer one.
 """
 
+import enum
 import shutil
 import struct
 import subprocess
@@ -19,36 +20,45 @@ _PATIENCE_S: Final = 20.0  # three hundred times what a sentence takes: then the
 _USUAL_WORDS_PER_MINUTE: Final = 165
 
 
+class Timbre(enum.Enum):
+    """Who is heard; two that nobody confuses. Each value: flite's name and espeak-ng's."""
+
+    ASSISTANT = ("slt", "en-us")
+    USER = ("rms", "en-gb")
+
+
 @frozen
 class ProgramVoice:
     """Speaks through a program that writes a WAV file to its standard output."""
 
     program: str
     """Full path of ``flite`` or ``espeak-ng``."""
+    timbre: Timbre = Timbre.ASSISTANT
 
     def command(self, sentence: str, speed: float) -> list[str]:
         """Return what to run."""
+        flite, espeak = self.timbre.value
         if self.program.endswith("flite"):
             slower = f"duration_stretch={1 / speed:.3f}"
-            voice = ["-voice", "slt", "--setf", slower]
+            voice = ["-voice", flite, "--setf", slower]
             return [self.program, *voice, "-t", sentence, "-o", "/dev/stdout"]
         pace = str(round(_USUAL_WORDS_PER_MINUTE * speed))
-        return [self.program, "--stdout", "-v", "en-us", "-s", pace, "--", sentence]
+        return [self.program, "--stdout", "-v", espeak, "-s", pace, "--", sentence]
 
     async def speak(self, sentence: str, speed: float) -> bytes:
         """Return *sentence* as 24 kHz mono PCM16."""
+        printable = "".join(letter if letter.isprintable() else " " for letter in sentence)
+        command = self.command(printable, speed)
         try:
             with trio.fail_after(_PATIENCE_S):
-                done = await trio.run_process(
-                    self.command(sentence, speed), capture_stdout=True, capture_stderr=True
-                )
+                done = await trio.run_process(command, capture_stdout=True, capture_stderr=True)
         except (OSError, subprocess.CalledProcessError, trio.TooSlowError) as why:
             raise SpeechFailed(f"{self.program} could not speak: {why!r}") from why
         rate_hz, pcm = read_wav(done.stdout)
         return sound.resample(pcm, rate_hz, sound.RATE_HZ).tobytes()
 
 
-def find_voice() -> ProgramVoice:
+def find_voice(timbre: Timbre = Timbre.ASSISTANT) -> ProgramVoice:
     """Find a program that speaks.
 
     Raises:
@@ -56,7 +66,7 @@ def find_voice() -> ProgramVoice:
     """
     for name in ("flite", "espeak-ng"):
         if program := shutil.which(name):
-            return ProgramVoice(program)
+            return ProgramVoice(program, timbre)
     raise VoiceMissing(
         "the local server has no voice: neither flite nor espeak-ng is installed; apt install flite"
     )

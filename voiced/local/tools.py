@@ -50,7 +50,11 @@ def choose(
 def sentences(tools: Iterable[Json]) -> list[str]:
     """Write what a user may say to have one of *tools* used, for the recogniser's grammar."""
     names = [spoken_name(tool["name"]) for tool in tools if tool["type"] == "function"]
-    return [form.format(name) for name in names for form in ("use the tool {}", "use {}", "{}")]
+    return [
+        form.format(name)
+        for name in filter(None, names)
+        for form in ("use the tool {}", "use {}", "{}")
+    ]
 
 
 def spoken_name(name: str) -> str:

@@ -5,6 +5,7 @@ for people is the business of `speech`.
 """
 
 import re
+import textwrap
 from collections.abc import Iterator
 from typing import Final, Protocol
 
@@ -14,6 +15,7 @@ from attrs import frozen
 from voiced.local import sound
 
 _TONE: Final = re.compile(r"\[tone (\d{1,6})\]")
+_LONGEST_BREATH: Final = 400  # characters; a tool's result may have no full stop at all
 _SENTENCE_END: Final = re.compile(r"(?<=[.!?]) +")
 
 
@@ -68,4 +70,5 @@ def tone(duration_ms: int, frequency_hz: int = 440, amplitude: int = 8_000) -> b
 
 def sentences(text: str) -> Iterator[str]:
     """Cut *text* where a speaker would breathe, so that the first sound comes early."""
-    yield from (part for part in _SENTENCE_END.split(text.strip()) if part)
+    for part in _SENTENCE_END.split(text.strip()):
+        yield from textwrap.wrap(part, _LONGEST_BREATH)
