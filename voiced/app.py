@@ -130,6 +130,7 @@ class Daemon:
             framer = Framer(self.blocks, self.frames, self.board, channel - 1 if channel else None)
             nursery.start_soon(capture.run, name="capture")
             nursery.start_soon(framer.run, name="framer")
+            nursery.start_soon(microphone.watch, name="watch the microphone")
 
     async def _sound(self) -> None:
         async with self.ports.speaker.open() as speaker:

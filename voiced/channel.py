@@ -86,6 +86,13 @@ class Channel(Generic[T]):
         """Wait for the next thing; `trio.EndOfChannel` once closed and empty."""
         return await self._inlet.receive()
 
+    async def receive_some(self, most: int) -> list[T]:
+        """Wait for the next thing, then take along what else is there, *most* in all."""
+        things = [await self._inlet.receive()]
+        while len(things) < most and (thing := self.receive_nowait()) is not None:
+            things.append(thing)
+        return things
+
     def receive_nowait(self) -> T | None:
         """Return the next thing if one is waiting, else None (closed or not)."""
         try:

@@ -7,9 +7,9 @@ devices raise `DeviceError`, the wire raises `LinkError`.
 
 from collections.abc import Sequence
 from contextlib import AbstractAsyncContextManager
-from typing import Protocol
+from typing import NoReturn, Protocol
 
-from voiced.audio.format import Frame, Shape
+from voiced.audio.format import Shape
 
 
 class OpenMicrophone(Protocol):
@@ -25,6 +25,9 @@ class OpenMicrophone(Protocol):
 
     async def collect(self) -> Sequence[bytes]:
         """Wait for at least one block of interleaved PCM16, then take all there are."""
+
+    async def watch(self) -> NoReturn:
+        """Run for ever; `DeviceError` when the device has stopped without saying so."""
 
 
 class Microphone(Protocol):
@@ -67,8 +70,8 @@ class OpenSpeaker(Protocol):
     async def rest(self) -> None:
         """Let the device sleep until it is needed: a stream that runs costs CPU even in silence."""
 
-    async def play(self, frame: Frame) -> None:
-        """Hand one frame over; waits while enough is under way already."""
+    async def play(self, pcm: bytes) -> None:
+        """Hand sound over, any number of whole samples; waits while enough is under way already."""
 
     async def drain(self) -> None:
         """Wait until all that was handed over has been heard."""

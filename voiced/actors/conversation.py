@@ -74,6 +74,7 @@ class Conversation:
                 nursery.start_soon(uplink.run, name="uplink")
                 nursery.start_soon(downlink.run, name="downlink")
                 nursery.start_soon(line.wire.keep_alive, name="keep alive")
+                nursery.start_soon(line.watch, name="watch the line")
         finally:
             line.session.end()
             log.info(
@@ -99,8 +100,7 @@ class Conversation:
     async def _open(self, line: Line) -> None:
         """Server speaks first, we configure, it grants: only then may sound go up."""
         await self._expect(line, SessionCreated, self.patience.created_s)
-        await line.say(self.configure)
-        await self._expect(line, SessionUpdated, self.patience.updated_s)
+        await self._expect(line, SessionUpdated, self.patience.updated_s, ask=self.configure)
         log.info(
             "session ready session=%s model=%s voice=%s turn_detection=%s",
             line.session.session_id,
@@ -110,8 +110,12 @@ class Conversation:
         )
         self.board.post(Happened(trio.current_time(), Moment.READY))
 
-    async def _expect(self, line: Line, wanted: type[E], limit_s: float) -> None:
+    async def _expect(
+        self, line: Line, wanted: type[E], limit_s: float, ask: Configure | None = None
+    ) -> None:
         with trio.move_on_after(limit_s):
+            if ask is not None:
+                await line.say(ask)
             while not isinstance(event := await line.hear(), wanted):
                 if isinstance(event, Refused):
                     error = event.error

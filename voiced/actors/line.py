@@ -1,7 +1,7 @@
 """Line: a session on its wire, the one way to speak with the server."""
 
 import logging
-from typing import Final
+from typing import Final, NoReturn
 
 import attrs
 import trio
@@ -19,6 +19,8 @@ log = logging.getLogger(__name__)
 _TOLD: Final = ("item_id", "response_id", "audio_start_ms", "audio_end_ms")
 """What the debug log says of an event besides its type: never words, never sound."""
 
+_LOOKS: Final = 10  # within the time limit; a stuck link is noticed a tenth later than promised
+
 
 @attrs.define(eq=False)
 class Line:
@@ -28,18 +30,33 @@ class Line:
     send_limit_s: float
     session: Session = attrs.field(factory=Session)
     clock: SpeechClock = attrs.field(factory=SpeechClock)
+    _asked: int = attrs.field(default=0, init=False)  # messages we wanted to send
+    _taken: int = attrs.field(default=0, init=False)  # messages the wire took
 
     async def say(self, event: ClientEvent) -> None:
-        """Send *event*; `LinkError` if the server takes nothing, `LocalProtocolError` out of turn."""
+        """Send *event*; `LocalProtocolError` if it is out of turn."""
         text = self.session.send(event)
         if not isinstance(event, Append):  # fifty a second tell nothing
             log.debug("-> %s%s", event.TYPE, _Brief(event))
-        with trio.move_on_after(self.send_limit_s) as patience:
-            await self.wire.send(text)
-        if patience.cancelled_caught:
-            raise LinkError(
-                f"the server took nothing for {self.send_limit_s:g} s: the link is stuck"
-            )
+        self._asked += 1
+        await self.wire.send(text)
+        self._taken += 1
+
+    async def watch(self) -> NoReturn:
+        """Raise `LinkError` when the server has taken nothing for too long though it was asked to.
+
+        Looked at now and then: a time limit on each of fifty sendings a second would cost more.
+        """
+        taken, since = self._taken, trio.current_time()
+        while True:
+            await trio.sleep(self.send_limit_s / _LOOKS)
+            now = trio.current_time()
+            if self._taken != taken or self._asked == self._taken:
+                taken, since = self._taken, now
+            elif now - since >= self.send_limit_s:
+                raise LinkError(
+                    f"the server took nothing for {self.send_limit_s:g} s: the link is stuck"
+                )
 
     async def hear(self) -> ServerEvent | Skipped:
         """Wait for what the server says next."""

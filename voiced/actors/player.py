@@ -1,11 +1,12 @@
 """Player: from playouts to the loudspeaker."""
 
 import logging
+from typing import Final
 
 import attrs
 import trio
 
-from voiced.audio.format import WIRE_RATE_HZ, Frame, samples_to_ms
+from voiced.audio.format import FRAME_MS, WIRE_RATE_HZ, Frame, samples_to_ms
 from voiced.audio.jitter import JitterBuffer
 from voiced.audio.level import dbfs
 from voiced.channel import Channel
@@ -15,6 +16,10 @@ from voiced.notices import Happened, LevelMeasured, Moment, NoticeBoard, Party
 from voiced.ports import OpenSpeaker
 
 log = logging.getLogger(__name__)
+
+_STRETCH: Final = (
+    5  # frames handed over at once, if as many are here: ten wake-ups a second, not fifty
+)
 
 
 @attrs.define(eq=False)
@@ -75,11 +80,9 @@ class Player:
             complete = await self._hold_back(playout, held)
             if held and self.speaker.end_samples > start:
                 self._count_underrun(playout)
-            for frame in held:
-                first = self.speaker.end_samples == start
-                await self._hand_over(frame)
-                if first:
-                    self._tell(Moment.FIRST_SOUND, playout, after_samples=0)
+            elif held:
+                self._tell(Moment.FIRST_SOUND, playout, after_samples=0)
+            await self._hand_over(held)
             held.clear()
             complete = complete or await self._let_flow(playout, held)
 
@@ -88,25 +91,30 @@ class Player:
         complete = False
         while not self.jitter.may_play(len(held), complete=complete):
             try:
-                held.append(await playout.frames.receive())
+                held += await playout.frames.receive_some(_STRETCH)
             except trio.EndOfChannel:
                 complete = True
         return complete
 
     async def _let_flow(self, playout: Playout, held: list[Frame]) -> bool:
-        """Pass frames on as they come; True at the end, False (one frame *held*) when dry before it."""
-        async for frame in playout.frames:
+        """Pass frames on as they come; True at the end, False (some *held*) when dry before it."""
+        while True:
+            try:
+                stretch = await playout.frames.receive_some(_STRETCH)
+            except trio.EndOfChannel:
+                return True
             if not self.speaker.waiting_samples:
-                held.append(frame)
+                held += stretch
                 return False
-            await self._hand_over(frame)
-        return True
+            await self._hand_over(stretch)
 
-    async def _hand_over(self, frame: Frame) -> None:
-        await self.speaker.play(frame)
+    async def _hand_over(self, stretch: list[Frame]) -> None:
+        await self.speaker.play(b"".join(stretch))
         if self.board.watched:
-            sounds_at = trio.current_time() + self._delay_s(self.speaker.waiting_samples)
-            self.board.post(LevelMeasured(sounds_at, Party.ASSISTANT, dbfs(frame)))
+            end_s = trio.current_time() + self._delay_s(self.speaker.waiting_samples)
+            for place, frame in enumerate(stretch, start=1):
+                at_s = end_s - (len(stretch) - place) * FRAME_MS / 1000
+                self.board.post(LevelMeasured(at_s, Party.ASSISTANT, dbfs(frame)))
 
     def _count_underrun(self, playout: Playout) -> None:
         dry = self.speaker.dry_samples

@@ -4,7 +4,7 @@ import math
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import Final
+from typing import Final, NoReturn
 
 import attrs
 import numpy as np
@@ -123,3 +123,6 @@ class _Tapped:
         for block in blocks:
             self._track.add(to_pcm16(to_mono(block, self.shape.channels)))
         return blocks
+
+    async def watch(self) -> NoReturn:
+        await self._opened.watch()

@@ -8,7 +8,7 @@ PCM16 WAV that holds everything from start to stop, silence included, so that it
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import attrs
 
@@ -19,6 +19,9 @@ from voiced.faults import DeviceError
 
 if TYPE_CHECKING:
     import soundfile
+
+_LEAST_HZ: Final = 8_000
+_MOST_HZ: Final = 384_000
 
 
 @attrs.define(eq=False)
@@ -37,7 +40,10 @@ class FileMicrophone:
 
             def next_block() -> bytes:
                 # Float even for integers: libsndfile would not scale float files to int16.
-                floats = sound.read(samples, dtype="float32", always_2d=True)
+                try:
+                    floats = sound.read(samples, dtype="float32", always_2d=True)
+                except RuntimeError as error:  # soundfile's own errors are such
+                    raise DeviceError(f"the microphone file {self.path} is damaged") from error
                 return to_pcm16(floats.reshape(-1)).ljust(len(silence), b"\0")
 
             async with PacedMicrophone(shape, next_block).open() as opened:
@@ -56,7 +62,12 @@ class FileSpeaker:
         with _writing(self.path) as sound:
 
             def room(pcm: bytes) -> None:
-                sound.buffer_write(pcm, dtype="int16")
+                try:
+                    sound.buffer_write(pcm, dtype="int16")
+                except RuntimeError as error:  # soundfile's own errors are such
+                    raise DeviceError(
+                        f"the loudspeaker file {self.path} can't be written any more: is the disk full?"
+                    ) from error
 
             async with PacedSpeaker(room).open() as opened:
                 yield opened
@@ -69,12 +80,18 @@ def _reading(path: Path) -> "soundfile.SoundFile":
         sound = soundfile.SoundFile(path)
     except (soundfile.LibsndfileError, OSError) as error:
         raise DeviceError(
-            f"the microphone file {path} can't be read ({_reason(error, path)}): "
+            f"the microphone file {path} can't be read ({_reason(error, path, 'rb')}): "
             "give a WAV, FLAC or Ogg file"
         ) from error
     if not sound.frames:
         sound.close()
         raise DeviceError(f"the microphone file {path} holds no sound at all")
+    if not _LEAST_HZ <= sound.samplerate <= _MOST_HZ:
+        sound.close()
+        raise DeviceError(
+            f"the microphone file {path} has a rate of {sound.samplerate} Hz: give one of "
+            f"{_LEAST_HZ} to {_MOST_HZ} Hz"
+        )
     return sound
 
 
@@ -85,14 +102,14 @@ def _writing(path: Path) -> "soundfile.SoundFile":
         return soundfile.SoundFile(path, "w", WIRE_RATE_HZ, 1, "PCM_16", format="WAV")
     except (soundfile.LibsndfileError, OSError) as error:
         raise DeviceError(
-            f"the loudspeaker file {path} can't be written ({_reason(error, path)})"
+            f"the loudspeaker file {path} can't be written ({_reason(error, path, 'ab')})"
         ) from error
 
 
-def _reason(error: Any, path: Path) -> str:
-    """What libsndfile said; for a missing file it says only 'System error'."""
-    if not path.exists() and not path.parent.is_dir():
-        return "no such folder"
-    if not path.exists():
-        return "no such file"
+def _reason(error: Any, path: Path, mode: str) -> str:
+    """What libsndfile said; where that is no more than 'System error', the system says it better."""
+    try:
+        path.open(mode).close()
+    except OSError as refused:
+        return refused.strerror or str(refused)
     return str(getattr(error, "error_string", error)).rstrip(".")

@@ -16,7 +16,8 @@ class Mailbox:
     """
 
     def __init__(self, depth: int) -> None:
-        self.lost = 0
+        self.left = 0  # blocks ever left here
+        self.lost = 0  # of these, overwritten before anybody came
         self._slots: deque[bytes] = deque(maxlen=depth)
         self._ended = False
         self._bell = os.eventfd(0, os.EFD_NONBLOCK | os.EFD_CLOEXEC)
@@ -26,6 +27,7 @@ class Mailbox:
         if len(self._slots) == self._slots.maxlen:
             self.lost += 1
         self._slots.append(block)
+        self.left += 1
         os.eventfd_write(self._bell, 1)
 
     def end(self) -> None:

@@ -2,7 +2,7 @@
 
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
-from typing import Any, Final
+from typing import Any, Final, NoReturn
 
 import attrs
 import trio
@@ -48,10 +48,8 @@ class PortAudioMicrophone:
             await self.system.call(stream.start)
             yield _OpenMicrophone(shape, self.name, mailbox)
         finally:
-            if await self.system.close(
-                stream
-            ):  # else its thread may still ring, and must be able to
-                mailbox.close()
+            if await self.system.close(stream):
+                mailbox.close()  # not else: its thread may still ring
 
 
 @attrs.define(eq=False)
@@ -65,10 +63,20 @@ class _OpenMicrophone:
         return self._mailbox.lost
 
     async def collect(self) -> Sequence[bytes]:
-        with trio.move_on_after(_DEAD_S):
-            if blocks := await self._mailbox.collect():
-                return blocks
-        raise DeviceError(
+        if blocks := await self._mailbox.collect():
+            return blocks
+        raise self._gone()
+
+    async def watch(self) -> NoReturn:
+        """Look at progress now and then: cheaper than a time limit on each of fifty waits a second."""
+        while True:
+            seen = self._mailbox.left
+            await trio.sleep(_DEAD_S)
+            if self._mailbox.left == seen:
+                raise self._gone()
+
+    def _gone(self) -> DeviceError:
+        return DeviceError(
             f'the microphone "{self._name}" gives no sound any more: is it still plugged in, and is '
             "the sound server running? `voiced devices` lists what there is"
         )

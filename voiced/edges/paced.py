@@ -8,7 +8,7 @@ to the sample.
 from collections import deque
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
-from typing import Final, TypeAlias
+from typing import Final, NoReturn, TypeAlias
 
 import attrs
 import numpy as np
@@ -16,7 +16,7 @@ import trio
 
 from voiced.audio.convert import Pcm
 from voiced.audio.fade import FADE_MS, fade_out
-from voiced.audio.format import FRAME_MS, WIRE_RATE_HZ, Frame, Shape, ms_to_samples
+from voiced.audio.format import FRAME_MS, WIRE_RATE_HZ, Shape, ms_to_samples
 from voiced.audio.ledger import audible
 
 Source: TypeAlias = Callable[[], bytes]
@@ -53,6 +53,11 @@ class PacedMicrophone:
         self._given += due
         return [self.source() for _ in range(due)]
 
+    async def watch(self) -> NoReturn:
+        """As the port says: time does not stop."""
+        await trio.sleep_forever()
+        raise AssertionError("for ever is over")
+
 
 @attrs.define(eq=False)
 class PacedSpeaker:
@@ -70,6 +75,8 @@ class PacedSpeaker:
     @asynccontextmanager
     async def open(self) -> AsyncIterator["PacedSpeaker"]:
         """Start now; on leaving, what has sounded until then is told to the room."""
+        self._waiting.clear()
+        self.end_samples = self.dry_samples = self._elapsed = 0
         self._opened_at = trio.current_time()
         await trio.lowlevel.checkpoint()
         try:
@@ -97,11 +104,11 @@ class PacedSpeaker:
         """Nothing to do."""
         await trio.lowlevel.checkpoint()
 
-    async def play(self, frame: Frame) -> None:
+    async def play(self, pcm: bytes) -> None:
         """As the port says."""
         while (ahead := self.waiting_samples) > _AHEAD_SAMPLES:  # noqa: ASYNC110  time is the event
             await trio.sleep((ahead - _AHEAD_SAMPLES) / WIRE_RATE_HZ)
-        self._waiting.append(np.frombuffer(frame, dtype="<i2"))
+        self._waiting.append(np.frombuffer(pcm, dtype="<i2"))
         self.end_samples += self._waiting[-1].size
         await trio.lowlevel.checkpoint()
 
@@ -132,6 +139,6 @@ class PacedSpeaker:
                 self._waiting.appendleft(pcm[due:])
             due -= min(due, pcm.size)
             self.dry_samples = 0
-        if due:
-            self.room(bytes(2 * due))
-            self.dry_samples += due
+        for at in range(0, due, WIRE_RATE_HZ):  # by the second: nobody may have looked for an hour
+            self.room(bytes(2 * min(WIRE_RATE_HZ, due - at)))
+        self.dry_samples += due

@@ -11,7 +11,7 @@ import trio
 
 from voiced.audio.convert import Samples, spread, to_mono, to_pcm16
 from voiced.audio.fade import FADE_MS
-from voiced.audio.format import FRAME_SAMPLES, WIRE_RATE_HZ, Frame, Shape, ms_to_samples
+from voiced.audio.format import BYTES_PER_SAMPLE, WIRE_RATE_HZ, Shape, ms_to_samples
 from voiced.audio.ledger import Ledger, audible
 from voiced.audio.resample import Resampler
 from voiced.edges.portaudio import PortAudio, SoundDevice, Wish
@@ -24,8 +24,10 @@ Tap: TypeAlias = Callable[[bytes, int], None]
 _RATES: Final = (48_000, 44_100, 24_000, 96_000, 32_000, 16_000)
 """48 kHz first: at the sink's own rate small blocks do not underflow, at 24 kHz some do (measured)."""
 
-_HIGH_MS: Final = 200  # the ring is filled up to here, and again when it is down to _LOW_MS:
-_LOW_MS: Final = 100  # ten wake-ups a second instead of fifty, and 100 ms for a busy machine
+_AHEAD_MS: Final = 100  # of sound in the ring before more is taken: what a busy machine may sleep
+_PIECE_BYTES: Final = (
+    ms_to_samples(_AHEAD_MS) * BYTES_PER_SAMPLE
+)  # taken at once, if there is as much
 _DEAD_S: Final = 3.0  # a stream that works takes samples within one or two blocks
 
 
@@ -54,7 +56,7 @@ class PortAudioSpeaker:
         stream, shape = await self.system.open(wish, feed.fill, lambda: None)
         try:
             feed.shape = shape
-            feed.ring = Ring(ms_to_samples(2 * _HIGH_MS, shape.rate_hz))
+            feed.ring = Ring(ms_to_samples(4 * _AHEAD_MS, shape.rate_hz))
             yield _OpenSpeaker(shape, self.name, self.system, stream, feed.ring)
         finally:
             await self.system.close(stream)
@@ -124,13 +126,13 @@ class _OpenSpeaker:
     async def rest(self) -> None:
         await self._system.call(self._stream.abort)
 
-    async def play(self, frame: Frame) -> None:
+    async def play(self, pcm: bytes) -> None:
         await self.wake()
-        low, high = (ms_to_samples(ms, self.shape.rate_hz) for ms in (_LOW_MS, _HIGH_MS))
-        if self._ring.waiting > high:
-            await self._until_left(low)
-        self._write(self._resampler.feed(to_mono(frame, channels=1)))
-        self._ledger.hand_over(FRAME_SAMPLES)
+        for at in range(0, len(pcm), _PIECE_BYTES):
+            await self._until_left(ms_to_samples(_AHEAD_MS, self.shape.rate_hz))
+            piece = pcm[at : at + _PIECE_BYTES]
+            self._write(self._resampler.feed(to_mono(piece, channels=1)))
+            self._ledger.hand_over(len(piece) // BYTES_PER_SAMPLE)
 
     async def drain(self) -> None:
         self._write(self._resampler.finish())
