@@ -38,8 +38,10 @@ class Ledger:
 
     def position(self, device_samples: int) -> int:
         """Wire samples that correspond to *device_samples* taken in all; never beyond `end`."""
-        gone = max(0, device_samples - self._device_base) * WIRE_RATE_HZ // self.rate_hz
-        return min(self.end, self._wire_base + gone)
+        ahead = device_samples - self._device_base
+        wire = abs(ahead) * WIRE_RATE_HZ // self.rate_hz
+        # Behind the last closing, while the fade of a cut is still on its way.
+        return min(self.end, self._wire_base + (wire if ahead > 0 else -wire))
 
     def rebase(self, device_samples: int) -> int:
         """Close the books at *device_samples* (a cut, or all was played) and return the position."""

@@ -67,16 +67,17 @@ class PacedSpeaker:
     latency_s: float = 0.0
     shape: Shape = attrs.field(default=Shape(WIRE_RATE_HZ, 1), init=False)
     end_samples: int = attrs.field(default=0, init=False)
-    dry_samples: int = attrs.field(default=0, init=False)
     _waiting: deque[Pcm] = attrs.field(factory=deque, init=False)
     _opened_at: float = attrs.field(default=0.0, init=False)
+    _dry: int = attrs.field(default=0, init=False)
+    _heard: int = attrs.field(default=0, init=False)
     _elapsed: int = attrs.field(default=0, init=False)  # samples of time that have passed
 
     @asynccontextmanager
     async def open(self) -> AsyncIterator["PacedSpeaker"]:
         """Start now; on leaving, what has sounded until then is told to the room."""
         self._waiting.clear()
-        self.end_samples = self.dry_samples = self._elapsed = 0
+        self.end_samples = self._dry = self._heard = self._elapsed = 0
         self._opened_at = trio.current_time()
         await trio.lowlevel.checkpoint()
         try:
@@ -94,7 +95,16 @@ class PacedSpeaker:
     def heard_samples(self) -> int:
         """As the port says; the latency is part of what still waits."""
         taken = self.end_samples - self.waiting_samples
-        return audible(taken, self.dry_samples, round(self.latency_s * WIRE_RATE_HZ))
+        position = audible(taken, self._dry, round(self.latency_s * WIRE_RATE_HZ))
+        # After a stall `audible` takes the first new samples to have been preceded by sound.
+        self._heard = max(self._heard, position)
+        return self._heard
+
+    @property
+    def dry_samples(self) -> int:
+        """As the port says."""
+        self._move_on()
+        return self._dry
 
     async def wake(self) -> None:
         """Nothing to do: time never sleeps."""
@@ -138,7 +148,7 @@ class PacedSpeaker:
             if pcm.size > due:
                 self._waiting.appendleft(pcm[due:])
             due -= min(due, pcm.size)
-            self.dry_samples = 0
+            self._dry = 0
         for at in range(0, due, WIRE_RATE_HZ):  # by the second: nobody may have looked for an hour
             self.room(bytes(2 * min(WIRE_RATE_HZ, due - at)))
-        self.dry_samples += due
+        self._dry += due

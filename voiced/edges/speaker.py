@@ -93,6 +93,7 @@ class _OpenSpeaker:
     _ring: Ring
     _resampler: Resampler = attrs.field(init=False)
     _ledger: Ledger = attrs.field(init=False)
+    _heard: int = attrs.field(default=0, init=False)
 
     def __attrs_post_init__(self) -> None:
         self._resampler = Resampler(WIRE_RATE_HZ, self.shape.rate_hz)
@@ -109,10 +110,15 @@ class _OpenSpeaker:
     @property
     def heard_samples(self) -> int:
         latency = round(self.latency_s * self.shape.rate_hz)
-        return self._ledger.position(audible(self._ring.taken, self._ring.dry, latency))
+        position = self._ledger.position(audible(self._ring.taken, self._ring.dry, latency))
+        # After a stall `audible` takes the first new samples to have been preceded by sound.
+        self._heard = max(self._heard, position)
+        return self._heard
 
     @property
     def waiting_samples(self) -> int:
+        if not self._ring.waiting:
+            return 0  # what the resampler holds comes with what follows: the device is dry
         return self._ledger.end - self._ledger.position(self._ring.taken)
 
     @property

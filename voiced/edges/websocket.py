@@ -7,7 +7,7 @@ cost a Pi more than the bytes do.
 import os
 import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import asynccontextmanager
 from typing import Final
 from urllib.parse import urlencode, urlsplit, urlunsplit
 
@@ -83,37 +83,37 @@ class WebSocketDialler:
         Its reader must outlive the cancellation of whoever talks, or nobody would be left to hear
         the answer to our close frame; hence a task of its own, shielded once connected.
         """
+        parts = urlsplit(self.endpoint.url)
+        host, secure = str(parts.hostname), parts.scheme == "wss"
         with trio.CancelScope() as scope:
-            async with trio.open_nursery() as readers:
-                socket = await self._connect(readers)
-                scope.shield = True
-                task_status.started(socket)
-                await done.wait()
-                with trio.move_on_after(_FAREWELL_S):
-                    await socket.aclose(1000)
-                readers.cancel_scope.cancel()
+            # trio-websocket closes the socket only if the last word was ours.
+            async with await _reach(host, parts.port or (443 if secure else 80)) as tcp:
+                stream = await _secure(tcp, host) if secure else tcp
+                async with trio.open_nursery() as readers:
+                    socket = await self._shake_hands(stream, readers)
+                    scope.shield = True
+                    task_status.started(socket)
+                    await done.wait()
+                    with trio.move_on_after(_FAREWELL_S):
+                        await socket.aclose(1000)
+                    readers.cancel_scope.cancel()
 
-    async def _connect(self, readers: trio.Nursery) -> trio_websocket.WebSocketConnection:
+    async def _shake_hands(
+        self, stream: "trio.SocketStream | trio.SSLStream[trio.SocketStream]", readers: trio.Nursery
+    ) -> trio_websocket.WebSocketConnection:
         parts = urlsplit(self.endpoint.address())
-        host = str(parts.hostname)
-        async with AsyncExitStack() as unless_connected:
-            socket = await _reach(host, parts.port or (443 if parts.scheme == "wss" else 80))
-            unless_connected.push_async_callback(trio.aclose_forcefully, socket)
-            stream = await _secure(socket, host) if parts.scheme == "wss" else socket
-            reader = _Reader(readers)
-            with reader.handshake:
-                connection = await trio_websocket.wrap_client_stream(
-                    reader,  # type: ignore[arg-type]  # the one method of a nursery that is used
-                    stream,
-                    parts.netloc,
-                    urlunsplit(("", "", parts.path or "/", parts.query, "")),
-                    extra_headers=self.endpoint.headers(),
-                    message_queue_size=_RECEIVE_QUEUE,
-                    max_message_size=self.endpoint.largest_message,
-                )
-                unless_connected.pop_all()
-                return connection
-            raise reader.fault(host)
+        reader = _Reader(readers)
+        with reader.handshake:
+            return await trio_websocket.wrap_client_stream(
+                reader,  # type: ignore[arg-type]  # the one method of a nursery that is used
+                stream,
+                parts.netloc,
+                urlunsplit(("", "", parts.path or "/", parts.query, "")),
+                extra_headers=self.endpoint.headers(),
+                message_queue_size=_RECEIVE_QUEUE,
+                max_message_size=self.endpoint.largest_message,
+            )
+        raise reader.fault(str(parts.hostname))
 
 
 async def _reach(host: str, port: int) -> trio.SocketStream:
