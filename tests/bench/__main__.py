@@ -20,8 +20,9 @@ from tests.bench import measures
 from tests.bench.measures import Series
 from tests.rig import Room, room
 
-_STALLS = ("burst_factor=1", "stall_after_ms=1000", "stall_ms=300", "stall_every_ms=1000")
+_STALLS = ("stall_after_ms=1000", "stall_ms=300", "stall_every_ms=1000")
 _JITTER = ("burst_factor=1", "delta_bytes=4800", "delta_jitter_ms=80")
+_WIDER = "[playout]\nprefill_ms = 200\n"
 
 
 def main() -> None:
@@ -38,12 +39,13 @@ def main() -> None:
         tell("resources", facts, results)
 
     def answers(rig: Room) -> None:
-        for name, settings in (
-            ("in bursts, 4x real time", ()),
-            ("300 ms stall each second of real time", _STALLS),
-            ("deltas of 100 ms, each up to 80 ms late", _JITTER),
+        for name, settings, toml in (
+            ("in bursts, 4x real time", (), ""),
+            ("in bursts, 300 ms stall after each second", _STALLS, ""),
+            ("in real time, each 100 ms up to 80 ms late", _JITTER, ""),
+            ("the same with prefill_ms = 200", _JITTER, _WIDER),
         ):
-            found = measures.fidelity(rig, long_s, settings)
+            found = measures.fidelity(rig, long_s, settings, toml)
             tell(f"{long_s} s answer {name}", found, results)
 
     parts: dict[str, Callable[[Room], None]] = {
