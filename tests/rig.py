@@ -323,6 +323,8 @@ class Mouth:
 
     def say(self, samples: Samples) -> float:
         """Speak mono PCM16 at 48 kHz, after what was said before; return when it begins to sound."""
+        if self.trouble:
+            raise self.trouble
         audible: queue.SimpleQueue[float] = queue.SimpleQueue()
         self._said.put((samples, audible))
         patience_s = _ANSWERS_WITHIN_S + self._said.qsize() * samples.size / RATE_HZ

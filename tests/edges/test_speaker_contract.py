@@ -165,6 +165,14 @@ async def any_number_of_samples_is_taken(subject: Subject) -> None:
     assert subject.sounds(sound)
 
 
+async def what_is_handed_over_without_a_pause_sounds_without_one(subject: Subject) -> None:
+    async with subject.open() as speaker:
+        await speaker.play(pilot(600).tobytes())
+        await speaker.drain()
+        assert speaker.heard_samples == 600 * MS
+    assert subject.sounds(pilot(600))
+
+
 async def a_cut_says_exactly_what_will_have_been_heard(subject: Subject) -> None:
     sound = pilot(1000)
     async with subject.open() as speaker, trio.open_nursery() as nursery:
@@ -312,6 +320,7 @@ PROMISES: list[Promise] = [
     what_is_heard_only_grows_and_is_never_more_than_was_handed_over,
     whoever_hands_over_waits_while_enough_is_under_way,
     any_number_of_samples_is_taken,
+    what_is_handed_over_without_a_pause_sounds_without_one,
     a_cut_says_exactly_what_will_have_been_heard,
     a_cut_of_nothing_changes_nothing,
     after_a_cut_the_next_sound_is_whole_and_begins_there,
@@ -370,3 +379,13 @@ async def test_the_loudspeaker_of_a_sound_card_at_another_rate(
     subject = Subject(rate_hz=rate_hz, block_ms=10)
     subject.port = PortAudioSpeaker(PortAudio(), "pulse", rate_hz, tap=subject.hear)
     await promise(subject)
+
+
+@pytest.mark.audio
+@pytest.mark.parametrize("latency_ms", [10, 150])
+async def test_the_loudspeaker_of_a_sound_card_that_takes_much_at_once(
+    latency_ms: int, room: Room
+) -> None:
+    subject = Subject(rate_hz=48_000, block_ms=10)
+    subject.port = PortAudioSpeaker(PortAudio(), "pulse", latency_ms=latency_ms, tap=subject.hear)
+    await what_is_handed_over_without_a_pause_sounds_without_one(subject)

@@ -56,7 +56,8 @@ class PortAudioSpeaker:
         stream, shape = await self.system.open(wish, feed.fill, lambda: None)
         try:
             feed.shape = shape
-            feed.ring = Ring(ms_to_samples(4 * _AHEAD_MS, shape.rate_hz))
+            latency = round(float(stream.latency) * shape.rate_hz)
+            feed.ring = Ring(ms_to_samples(4 * _AHEAD_MS, shape.rate_hz) + latency)
             yield _OpenSpeaker(shape, self.name, self.system, stream, feed.ring)
         finally:
             await self.system.close(stream)
@@ -104,13 +105,17 @@ class _OpenSpeaker:
         return float(self._stream.latency)
 
     @property
+    def _latency(self) -> int:
+        return round(self.latency_s * self.shape.rate_hz)
+
+    @property
     def end_samples(self) -> int:
         return self._ledger.end
 
     @property
     def heard_samples(self) -> int:
-        latency = round(self.latency_s * self.shape.rate_hz)
-        position = self._ledger.position(audible(self._ring.taken, self._ring.dry, latency))
+        taken = audible(self._ring.taken, self._ring.dry, self._latency)
+        position = self._ledger.position(taken)
         # After a stall `audible` takes the first new samples to have been preceded by sound.
         self._heard = max(self._heard, position)
         return self._heard
@@ -134,8 +139,10 @@ class _OpenSpeaker:
 
     async def play(self, pcm: bytes) -> None:
         await self.wake()
+        # A device that was just woken takes its whole latency at once.
+        ahead = ms_to_samples(_AHEAD_MS, self.shape.rate_hz) + self._latency
         for at in range(0, len(pcm), _PIECE_BYTES):
-            await self._until_left(ms_to_samples(_AHEAD_MS, self.shape.rate_hz))
+            await self._until_left(ahead)
             piece = pcm[at : at + _PIECE_BYTES]
             self._write(self._resampler.feed(to_mono(piece, channels=1)))
             self._ledger.hand_over(len(piece) // BYTES_PER_SAMPLE)
