@@ -57,7 +57,7 @@ async def test_an_item_may_be_announced_and_ended_twice(
     answer.ends()
     await story.for_ms(1000)
     assert story.ears.sounding_ms() == 200
-    assert story.phase is Phase.LISTENING
+    assert story.phase() is Phase.LISTENING
 
 
 @pytest.mark.parametrize("times", [1, 2, 3])

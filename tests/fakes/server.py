@@ -229,7 +229,7 @@ class Answer:
 
     def opens_item(self) -> str:
         """Announce an item."""
-        self.item_id = self.server._id("item")  # noqa: SLF001  the same fake
+        self.item_id = self.server._id("item")
         item = {"id": self.item_id, "type": "message", "role": "assistant", "status": "in_progress"}
         self.server.says(
             {

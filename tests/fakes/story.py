@@ -25,13 +25,13 @@ class Highest(random.Random):
 class Story:
     """The cast, and the daemon among them."""
 
-    config: Config = Config()
+    config: Config = attrs.field(factory=Config)
     server: FakeServer = attrs.field(factory=FakeServer)
     user: User = attrs.field(factory=User)
     ears: Ears = attrs.field(factory=Ears)
     notices: list[Notice] = attrs.field(factory=list)
     stays: bool = True
-    chance: random.Random = attrs.field(factory=lambda: Highest())
+    chance: random.Random = attrs.field(factory=Highest)
     daemon: Daemon = attrs.field(init=False)
 
     def set(self, section: str, **values: object) -> None:
@@ -48,7 +48,7 @@ class Story:
         nursery.start_soon(self.daemon.run)
         await self.settled()
         if until_ready:
-            assert self.phase is Phase.LISTENING, self
+            assert self.phase() is Phase.LISTENING, self
 
     async def for_ms(self, ms: float) -> None:
         """Let time pass, and all that belongs into it happen."""
@@ -59,9 +59,8 @@ class Story:
         """Let everybody finish what can be done now."""
         await trio.testing.wait_all_tasks_blocked()
 
-    @property
     def phase(self) -> Phase:
-        """What a person would say is going on."""
+        """What a person would say is going on; asked, not held: it changes under the test."""
         return self.daemon.board.phase.phase
 
     @property

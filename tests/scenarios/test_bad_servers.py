@@ -3,6 +3,8 @@
 import json
 
 import pytest
+import trio
+from trio.testing import MockClock
 
 from tests.fakes.story import Story
 from voiced.notices import Phase
@@ -22,8 +24,8 @@ from voiced.notices import Phase
     ids=["malformed", "list", "untyped", "bad base64", "unknown", "binary", "4 MB"],
 )
 async def test_nonsense_is_skipped_and_counted_and_the_answer_goes_on(
-    story: Story, nursery, autojump_clock, nonsense
-):
+    story: Story, nursery: trio.Nursery, autojump_clock: MockClock, nonsense: str | bytes
+) -> None:
     await story.begin(nursery)
     answer = story.server.begins()
     answer.sends(500)
@@ -36,7 +38,9 @@ async def test_nonsense_is_skipped_and_counted_and_the_answer_goes_on(
     assert story.server.connected_at == [0]
 
 
-async def test_odd_deltas_become_whole_samples(story: Story, nursery, autojump_clock):
+async def test_odd_deltas_become_whole_samples(
+    story: Story, nursery: trio.Nursery, autojump_clock: MockClock
+) -> None:
     await story.begin(nursery)
     answer = story.server.begins()
     sound = (5000).to_bytes(2, "little") * 24 * 300
@@ -51,8 +55,8 @@ async def test_odd_deltas_become_whole_samples(story: Story, nursery, autojump_c
 
 
 async def test_half_a_sample_at_the_end_is_dropped_and_counted(
-    story: Story, nursery, autojump_clock
-):
+    story: Story, nursery: trio.Nursery, autojump_clock: MockClock
+) -> None:
     await story.begin(nursery)
     answer = story.server.begins()
     answer.sends(100)
@@ -64,8 +68,8 @@ async def test_half_a_sample_at_the_end_is_dropped_and_counted(
 
 
 async def test_a_delta_of_an_item_never_announced_is_not_played(
-    story: Story, nursery, autojump_clock
-):
+    story: Story, nursery: trio.Nursery, autojump_clock: MockClock
+) -> None:
     await story.begin(nursery)
     answer = story.server.begins()
     announced, answer.item_id = answer.item_id, "item_of_nobody"
@@ -78,7 +82,9 @@ async def test_a_delta_of_an_item_never_announced_is_not_played(
     assert story.daemon.counts.stray_deltas == 2
 
 
-async def test_a_harmless_error_changes_nothing(story: Story, nursery, autojump_clock):
+async def test_a_harmless_error_changes_nothing(
+    story: Story, nursery: trio.Nursery, autojump_clock: MockClock
+) -> None:
     await story.begin(nursery)
     answer = story.server.begins()
     answer.sends(500)
@@ -89,24 +95,26 @@ async def test_a_harmless_error_changes_nothing(story: Story, nursery, autojump_
     await story.for_ms(2000)
     assert story.ears.sounding_ms() == 1000
     assert story.server.connected_at == [0]
-    assert story.phase is Phase.LISTENING
+    assert story.phase() is Phase.LISTENING
 
 
 async def test_a_response_that_says_nothing_does_not_leave_us_thinking(
-    story: Story, nursery, autojump_clock
-):
+    story: Story, nursery: trio.Nursery, autojump_clock: MockClock
+) -> None:
     await story.begin(nursery)
     story.server.hears_speech()
     story.server.hears_silence()
     await story.settled()
-    assert story.phase is Phase.THINKING
+    assert story.phase() is Phase.THINKING
     answer = story.server.begins()
     answer.ends("failed", type="failed", error={"type": "server_error", "code": None})
     await story.settled()
-    assert story.phase is Phase.LISTENING
+    assert story.phase() is Phase.LISTENING
 
 
-async def test_a_response_done_that_never_began_is_survived(story: Story, nursery, autojump_clock):
+async def test_a_response_done_that_never_began_is_survived(
+    story: Story, nursery: trio.Nursery, autojump_clock: MockClock
+) -> None:
     await story.begin(nursery)
     story.server.says({"type": "response.done", "response": {"id": "r", "status": "completed"}})
     story.server.speaks(ms=200)
@@ -115,8 +123,8 @@ async def test_a_response_done_that_never_began_is_survived(story: Story, nurser
 
 
 async def test_an_answer_without_an_end_is_spoken_when_the_response_is_done(
-    story: Story, nursery, autojump_clock
-):
+    story: Story, nursery: trio.Nursery, autojump_clock: MockClock
+) -> None:
     await story.begin(nursery)
     answer = story.server.begins()
     answer.sends(30)  # less than the jitter buffer wants, and no output_audio.done

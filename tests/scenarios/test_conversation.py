@@ -2,12 +2,16 @@
 
 import numpy as np
 import pytest
+import trio
+from trio.testing import MockClock
 
 from tests.fakes.story import Story
 from voiced.notices import Moment, Phase
 
 
-async def test_nothing_goes_up_before_the_session_is_granted(story: Story, nursery, autojump_clock):
+async def test_nothing_goes_up_before_the_session_is_granted(
+    story: Story, nursery: trio.Nursery, autojump_clock: MockClock
+) -> None:
     story.server.withholds.add("session.updated")
     await story.begin(nursery, until_ready=False)
     story.user.says(ms=500)
@@ -26,8 +30,8 @@ async def test_nothing_goes_up_before_the_session_is_granted(story: Story, nurse
 
 
 async def test_speech_while_opening_is_bounded_and_the_oldest_is_dropped(
-    story: Story, nursery, autojump_clock
-):
+    story: Story, nursery: trio.Nursery, autojump_clock: MockClock
+) -> None:
     story.server.withholds.add("session.updated")
     story.set("uplink", keep_ms=400)
     await story.begin(nursery, until_ready=False)
@@ -44,22 +48,24 @@ async def test_speech_while_opening_is_bounded_and_the_oldest_is_dropped(
 
 
 async def test_speech_is_discarded_when_the_session_cannot_be_opened(
-    story: Story, nursery, autojump_clock
-):
+    story: Story, nursery: trio.Nursery, autojump_clock: MockClock
+) -> None:
     story.server.withholds.add("session.updated")
     await story.begin(nursery, until_ready=False)
     story.user.says(ms=1000, value=7)
     await story.for_ms(5001)  # updated_limit_s
-    assert story.phase is Phase.COOLING_DOWN
+    assert story.phase() is Phase.COOLING_DOWN
     assert story.daemon.frames.tally.discarded == 100  # keep_ms
 
     story.server.withholds.clear()
     await story.for_ms(1000)
-    assert story.phase is Phase.LISTENING
+    assert story.phase() is Phase.LISTENING
     assert 7 not in np.frombuffer(story.server.appended, "<i2")
 
 
-async def test_an_answer_is_heard_whole(story: Story, nursery, autojump_clock):
+async def test_an_answer_is_heard_whole(
+    story: Story, nursery: trio.Nursery, autojump_clock: MockClock
+) -> None:
     await story.begin(nursery)
     story.server.speaks(ms=3000)
     await story.for_ms(3500)
@@ -70,7 +76,9 @@ async def test_an_answer_is_heard_whole(story: Story, nursery, autojump_clock):
 
 
 @pytest.mark.parametrize("ms", [1, 20, 30, 100, 300, 600])
-async def test_an_answer_is_never_too_short_to_be_heard(story: Story, nursery, autojump_clock, ms):
+async def test_an_answer_is_never_too_short_to_be_heard(
+    story: Story, nursery: trio.Nursery, autojump_clock: MockClock, ms: int
+) -> None:
     await story.begin(nursery)
     story.server.speaks(ms=ms)
     await story.for_ms(1000)
@@ -78,8 +86,8 @@ async def test_an_answer_is_never_too_short_to_be_heard(story: Story, nursery, a
 
 
 async def test_the_user_interrupts_and_the_server_learns_what_was_heard(
-    story: Story, nursery, autojump_clock
-):
+    story: Story, nursery: trio.Nursery, autojump_clock: MockClock
+) -> None:
     await story.begin(nursery)
     item = story.server.speaks(ms=3000)
     await story.for_ms(1200)
@@ -91,10 +99,12 @@ async def test_the_user_interrupts_and_the_server_learns_what_was_heard(
     await story.for_ms(2000)
     assert story.ears.sounding_ms() == pytest.approx(truncations[0]["audio_end_ms"], abs=1)
     assert truncations[0]["audio_end_ms"] == 1208  # what had sounded, and the fade
-    assert story.phase is Phase.HEARING
+    assert story.phase() is Phase.HEARING
 
 
-async def test_late_deltas_of_a_cut_answer_stay_silent(story: Story, nursery, autojump_clock):
+async def test_late_deltas_of_a_cut_answer_stay_silent(
+    story: Story, nursery: trio.Nursery, autojump_clock: MockClock
+) -> None:
     await story.begin(nursery)
     answer = story.server.begins()
     answer.sends(1000)
@@ -113,8 +123,8 @@ async def test_late_deltas_of_a_cut_answer_stay_silent(story: Story, nursery, au
 
 
 async def test_an_answer_that_was_not_heard_at_all_is_deleted(
-    story: Story, nursery, autojump_clock
-):
+    story: Story, nursery: trio.Nursery, autojump_clock: MockClock
+) -> None:
     story.set("playout", prefill_ms=200)
     await story.begin(nursery)
     answer = story.server.begins()
@@ -130,7 +140,9 @@ async def test_an_answer_that_was_not_heard_at_all_is_deleted(
     assert story.server.was_told("conversation.item.truncate") == []
 
 
-async def test_two_answers_in_line_are_both_cut(story: Story, nursery, autojump_clock):
+async def test_two_answers_in_line_are_both_cut(
+    story: Story, nursery: trio.Nursery, autojump_clock: MockClock
+) -> None:
     await story.begin(nursery)
     first = story.server.speaks(ms=2000)
     second = story.server.speaks(ms=2000)
@@ -144,8 +156,8 @@ async def test_two_answers_in_line_are_both_cut(story: Story, nursery, autojump_
 
 
 async def test_a_stall_is_an_underrun_and_what_was_heard_stays_true(
-    story: Story, nursery, autojump_clock
-):
+    story: Story, nursery: trio.Nursery, autojump_clock: MockClock
+) -> None:
     await story.begin(nursery)
     answer = story.server.begins()
     answer.sends(1000)
@@ -162,7 +174,9 @@ async def test_a_stall_is_an_underrun_and_what_was_heard_stays_true(
     ]
 
 
-async def test_an_answer_with_two_items_is_heard_in_order(story: Story, nursery, autojump_clock):
+async def test_an_answer_with_two_items_is_heard_in_order(
+    story: Story, nursery: trio.Nursery, autojump_clock: MockClock
+) -> None:
     await story.begin(nursery)
     answer = story.server.begins()
     answer.sends(300, value=111)
@@ -178,8 +192,8 @@ async def test_an_answer_with_two_items_is_heard_in_order(story: Story, nursery,
 
 
 async def test_the_microphone_goes_on_while_the_assistant_speaks(
-    story: Story, nursery, autojump_clock
-):
+    story: Story, nursery: trio.Nursery, autojump_clock: MockClock
+) -> None:
     await story.begin(nursery)
     story.server.speaks(ms=2000)
     before = len(story.server.appended)
@@ -188,20 +202,20 @@ async def test_the_microphone_goes_on_while_the_assistant_speaks(
 
 
 async def test_a_slow_loudspeaker_never_holds_up_the_receiving(
-    story: Story, nursery, autojump_clock
-):
+    story: Story, nursery: trio.Nursery, autojump_clock: MockClock
+) -> None:
     await story.begin(nursery)
     story.server.speaks(ms=60_000)
     await story.for_ms(100)
     story.server.hears_speech()  # a minute of sound lies before it; it must be read at once
     await story.settled()
-    assert story.phase is Phase.HEARING
+    assert story.phase() is Phase.HEARING
     assert len(story.moments(Moment.CUT)) == 1
 
 
 async def test_an_answer_longer_than_allowed_is_cut_at_its_end_and_counted(
-    story: Story, nursery, autojump_clock
-):
+    story: Story, nursery: trio.Nursery, autojump_clock: MockClock
+) -> None:
     story.set("playout", longest_ms=1000)
     await story.begin(nursery)
     story.server.speaks(ms=2000)
@@ -210,7 +224,9 @@ async def test_an_answer_longer_than_allowed_is_cut_at_its_end_and_counted(
     assert story.ears.sounding_ms() + story.daemon.counts.long_frames * 20 == 2000
 
 
-async def test_the_phases_of_a_turn(story: Story, nursery, autojump_clock):
+async def test_the_phases_of_a_turn(
+    story: Story, nursery: trio.Nursery, autojump_clock: MockClock
+) -> None:
     await story.begin(nursery)
     story.server.hears_speech()
     await story.for_ms(1000)
@@ -228,7 +244,9 @@ async def test_the_phases_of_a_turn(story: Story, nursery, autojump_clock):
     ]
 
 
-async def test_batches_group_the_writes_and_lose_nothing(story: Story, nursery, autojump_clock):
+async def test_batches_group_the_writes_and_lose_nothing(
+    story: Story, nursery: trio.Nursery, autojump_clock: MockClock
+) -> None:
     story.set("uplink", batch_ms=100)
     await story.begin(nursery)
     await story.for_ms(90)
