@@ -26,6 +26,7 @@ _FAREWELL_S: Final = 1.0  # for the closing handshake: the whole daemon has 2 s 
 _RECEIVE_QUEUE: Final = 32
 """Messages read ahead. trio-websocket stops answering pings while its queue is full; the receiving
 task never waits for playout, so a few are plenty."""
+_READ_BYTES: Final = 64 << 10  # a delta in one read, not in three: the default is 4 KiB
 
 
 @frozen
@@ -112,6 +113,7 @@ class WebSocketDialler:
                 extra_headers=self.endpoint.headers(),
                 message_queue_size=_RECEIVE_QUEUE,
                 max_message_size=self.endpoint.largest_message,
+                receive_buffer_size=_READ_BYTES,
             )
         raise reader.fault(str(parts.hostname))
 
