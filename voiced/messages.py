@@ -1,5 +1,7 @@
 """What actors say to each other to make things happen. What they say about it is in `notices.py`."""
 
+from collections.abc import Callable
+
 import attrs
 import trio
 from attrs import frozen
@@ -25,3 +27,26 @@ class Playout:
     frames: Channel[Frame]
     heard: Channel[Heard]  # the reply address belongs to the session that asked
     scope: trio.CancelScope = attrs.field(init=False, factory=trio.CancelScope)
+    heard_so_far: Callable[[], int] = attrs.field(init=False, default=lambda: 0)
+    """Wire samples of it that the room has heard by now; the Player fills this in."""
+
+
+@attrs.define(eq=False)
+class Volume:
+    """How loud answers should be: the conversation sets it, the Player follows, in whatever order
+    they come to life.
+    """
+
+    gain_db: float = 0.0
+    _follower: Callable[[float], None] | None = attrs.field(default=None, init=False)
+
+    def set(self, gain_db: float) -> None:
+        """Ask for that gain from now on; 0 is as it was sent."""
+        self.gain_db = gain_db
+        if self._follower is not None:
+            self._follower(gain_db)
+
+    def follow(self, follower: Callable[[float], None]) -> None:
+        """Tell *follower* the gain, now and whenever it changes."""
+        self._follower = follower
+        follower(self.gain_db)

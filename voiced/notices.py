@@ -41,11 +41,16 @@ class Moment(enum.Enum):
     SPEECH_START = "speech start"  # the server heard speech begin
     SPEECH_END = "speech end"  # the last sound of the user's turn, in audio time
     SPEECH_STOPPED = "speech stopped"  # the server is sure that it ended
+    COMMITTED = "committed"  # the user's turn is an item of the conversation
+    DUCKED = "ducked"  # speech over an answer: softer, until it is clear whether it is meant
+    RESTORED = "restored"  # it was not: as loud as before
+    DISMISSED = "dismissed"  # what was heard was no turn (a cough, an "uh-huh"): no answer comes
+    RESPONSE_CREATED = "response created"
     FIRST_DELTA = "first delta"
     FIRST_SOUND = "first sound"  # audible, not merely handed over
     PLAYED = "played"  # the last sample of an item has been heard
     CUT = "cut"  # an item fell silent before its end
-    UNANSWERED = "unanswered"  # a response ended without sound
+    UNANSWERED = "unanswered"  # a response ended without sound, or none came
 
 
 _ANY: Final = tuple(Phase)
@@ -69,6 +74,7 @@ PHASES: Final[Mapping[Moment, Mapping[Phase, Phase]]] = MappingProxyType(
         },
         Moment.PLAYED: {Phase.SPEAKING: Phase.LISTENING},
         Moment.CUT: {Phase.SPEAKING: Phase.LISTENING},
+        Moment.DISMISSED: {Phase.HEARING: Phase.LISTENING, Phase.THINKING: Phase.LISTENING},
         Moment.UNANSWERED: {Phase.THINKING: Phase.LISTENING},
     }
 )

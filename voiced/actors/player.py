@@ -57,6 +57,7 @@ class Player:
 
     async def _play(self, playout: Playout) -> Heard:
         start = self.speaker.end_samples
+        playout.heard_so_far = lambda: max(0, self.speaker.heard_samples - start)
         with playout.scope:
             await self.speaker.wake()
             await self._pass_on(playout)
