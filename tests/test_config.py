@@ -61,7 +61,7 @@ def test_numbers_have_units_in_their_names() -> None:
     for section in SECTIONS.values():
         for field in attrs.fields(section):
             if type(field.default) in {int, float} and field.name not in without:
-                assert field.name.endswith(("_ms", "_s", "_hz", "_mb")), field.name
+                assert field.name.endswith(("_ms", "_s", "_hz", "_mb", "_db")), field.name
 
 
 # --- mistakes -------------------------------------------------------------------------------------

@@ -17,7 +17,7 @@ import trio
 
 from voiced.actors.bookkeeper import Bookkeeper
 from voiced.actors.capture import Block, Capture
-from voiced.actors.conversation import Conversation, Patience
+from voiced.actors.conversation import Conversation, Habits, Patience
 from voiced.actors.cooldown import Cooldown
 from voiced.actors.framer import Framer
 from voiced.actors.player import Player
@@ -34,11 +34,12 @@ from voiced.edges.portaudio import PortAudio
 from voiced.edges.speaker import PortAudioSpeaker
 from voiced.edges.websocket import Endpoint, WebSocketDialler
 from voiced.faults import VoicedError, gravest
-from voiced.messages import Playout
+from voiced.messages import Playout, Volume
 from voiced.notices import NoticeBoard
 from voiced.ports import Dialler, Microphone, Speaker
 from voiced.realtime.client_events import Configure
-from voiced.realtime.settings import AudioFormat, ServerVad, Transcription
+from voiced.realtime.settings import AudioFormat, SemanticVad, ServerVad, Transcription
+from voiced.turns.policy import Detection, Interruption, Limits, Policy
 
 log = logging.getLogger(__name__)
 
@@ -68,6 +69,7 @@ class Daemon:
     blocks: Channel[Block] = attrs.field(init=False)
     frames: Channel[Frame] = attrs.field(init=False)
     playouts: Channel[Playout] = attrs.field(init=False)
+    volume: Volume = attrs.field(init=False, factory=Volume)
     supervisor: Supervisor = attrs.field(init=False)
 
     def __attrs_post_init__(self) -> None:
@@ -85,6 +87,7 @@ class Daemon:
                 configure=configure_from(config),
                 frames=self.frames,
                 playouts=self.playouts,
+                volume=self.volume,
                 board=self.board,
                 counts=self.counts,
                 patience=Patience(
@@ -93,9 +96,9 @@ class Daemon:
                     updated_s=config.uplink.updated_limit_s,
                     send_s=config.uplink.send_limit_s,
                 ),
+                habits=habits_from(config),
                 batch_ms=config.uplink.batch_ms,
                 longest_ms=config.playout.longest_ms,
-                silence_ms=config.turns.silence_duration_ms,
             ),
             cooldown=Cooldown(
                 first_s=config.link.first_pause_s,
@@ -172,17 +175,13 @@ class Daemon:
 
 def configure_from(config: Config) -> Configure:
     """The session we want, all of it said aloud: defaults of the service differ by model."""
-    realtime, turns = config.realtime, config.turns
+    realtime = config.realtime
     return Configure(
         output_modality="audio",
         instructions=realtime.instructions,
         input_format=AudioFormat.PCM,
         output_format=AudioFormat.PCM,
-        turn_detection=ServerVad(
-            threshold=turns.threshold,
-            prefix_padding_ms=turns.prefix_padding_ms,
-            silence_duration_ms=turns.silence_duration_ms,
-        ),
+        turn_detection=_turn_detection(config),
         transcription=(
             Transcription(realtime.transcription_model, realtime.language or None)
             if realtime.transcription_model
@@ -192,6 +191,66 @@ def configure_from(config: Config) -> Configure:
         voice=realtime.voice,
         speed=realtime.speed,
     )
+
+
+def policy_from(config: Config) -> Policy:
+    """How turns are taken."""
+    turns, limits = config.turns, config.limits
+    return Policy(
+        detection=Detection(turns.detection),
+        interruption=Interruption(turns.interruption),
+        confirm_ms=turns.confirm_ms,
+        duck_db=turns.duck_db,
+        transcribed=bool(config.realtime.transcription_model),
+        limits=Limits(
+            turn_s=limits.max_turn_ms / 1000,
+            committed_s=limits.committed_ms / 1000,
+            created_s=limits.created_ms / 1000,
+            first_delta_s=limits.first_delta_ms / 1000,
+            delta_gap_s=limits.delta_gap_ms / 1000,
+            cancelled_s=limits.cancelled_ms / 1000,
+            words_s=limits.words_ms / 1000,
+        ),
+    )
+
+
+def habits_from(config: Config) -> Habits:
+    """The policy, and the times that belong to a way of taking turns."""
+    turns = config.turns
+    by_silence = turns.detection == Detection.SERVER_VAD.value
+    return Habits(
+        policy=policy_from(config),
+        silence_ms=turns.silence_duration_ms if by_silence else 0,
+        pre_roll_ms=turns.pre_roll_ms,
+        tail_ms=turns.tail_ms,
+    )
+
+
+def _turn_detection(config: Config) -> ServerVad | SemanticVad | None:
+    """Who ends turns, and whether the server answers and interrupts by itself: both, or neither.
+
+    Were it to answer without interrupting, its answer to speech over another one would be refused
+    (reported).
+    """
+    turns, policy = config.turns, policy_from(config)
+    match policy.detection:
+        case Detection.SERVER_VAD:
+            return ServerVad(
+                threshold=turns.threshold,
+                prefix_padding_ms=turns.prefix_padding_ms,
+                silence_duration_ms=turns.silence_duration_ms,
+                idle_timeout_ms=turns.idle_timeout_ms or None,
+                create_response=policy.server_answers,
+                interrupt_response=policy.server_answers,
+            )
+        case Detection.SEMANTIC_VAD:
+            return SemanticVad(
+                eagerness=turns.eagerness,  # type: ignore[arg-type]  # checked in config
+                create_response=policy.server_answers,
+                interrupt_response=policy.server_answers,
+            )
+        case Detection.PUSH_TO_TALK:
+            return None
 
 
 def ports_from(config: Config, environ: Mapping[str, str] = os.environ) -> Ports:

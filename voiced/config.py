@@ -98,13 +98,47 @@ class Auth:
     header: str = field(default="auto", validator=and_(_text(), in_(("auto", "bearer", "api-key"))))
 
 
+def _idle(_self: object, _attribute: "attrs.Attribute[Any]", value: int) -> None:
+    if value and not 5000 <= value <= 30_000:
+        raise ValueError("must be 0 (never) or 5000 to 30000")
+
+
 @frozen(kw_only=True)
 class Turns:
-    """When the user's turn begins and ends (server voice activity detection)."""
+    """When the user's turn begins and ends, and what speech over an answer does."""
 
+    detection: str = field(
+        default="server_vad",
+        validator=and_(_text(), in_(("server_vad", "semantic_vad", "push_to_talk"))),
+    )
+    interruption: str = field(
+        default="immediate",
+        validator=and_(_text(), in_(("immediate", "confirmed", "never"))),
+    )
+    confirm_ms: int = field(default=400, validator=_int(100, 2000))
+    duck_db: float = field(default=-12.0, validator=_number(-60.0, 0.0))
+    eagerness: str = field(
+        default="auto", validator=and_(_text(), in_(("low", "medium", "high", "auto")))
+    )
+    idle_timeout_ms: int = field(default=0, validator=and_(_int(0, 30_000), _idle))
+    pre_roll_ms: int = field(default=300, validator=_int(0, 2000))
+    tail_ms: int = field(default=200, validator=_int(0, 2000))
     threshold: float = field(default=0.5, validator=_number(0.0, 1.0))
     prefix_padding_ms: int = field(default=300, validator=_int(0, 5000))
     silence_duration_ms: int = field(default=500, validator=_int(50, 10_000))
+
+
+@frozen(kw_only=True)
+class Limits:
+    """How long each step of a turn may take before something is done about it."""
+
+    max_turn_ms: int = field(default=60_000, validator=_int(1000, 600_000))
+    committed_ms: int = field(default=3000, validator=_int(100, 120_000))
+    created_ms: int = field(default=5000, validator=_int(100, 120_000))
+    first_delta_ms: int = field(default=15_000, validator=_int(100, 120_000))
+    delta_gap_ms: int = field(default=10_000, validator=_int(100, 120_000))
+    cancelled_ms: int = field(default=3000, validator=_int(100, 120_000))
+    words_ms: int = field(default=3000, validator=_int(100, 120_000))
 
 
 @frozen(kw_only=True)
@@ -161,6 +195,7 @@ class Config:
     realtime: Realtime = Realtime()
     auth: Auth = Auth()
     turns: Turns = Turns()
+    limits: Limits = Limits()
     capture: Capture = Capture()
     playout: Playout = Playout()
     uplink: Uplink = Uplink()
@@ -174,6 +209,11 @@ class Config:
             yield (
                 "[realtime] url: ws:// would send the key and every word unencrypted to "
                 f"{parts.hostname}; use wss://, or set allow_plaintext = true if you mean it"
+            )
+        if self.turns.idle_timeout_ms and self.turns.detection != "server_vad":
+            yield (
+                '[turns] idle_timeout_ms: only with detection = "server_vad"; '
+                f"{self.turns.detection} refuses it"
             )
         if self.link.first_pause_s > self.link.longest_pause_s:
             yield "[link] first_pause_s is longer than longest_pause_s"

@@ -10,16 +10,21 @@ import trio
 
 from voiced.actors.downlink import Downlink
 from voiced.actors.line import Line
+from voiced.actors.moderator import Moderator
+from voiced.actors.narrator import Narrator
 from voiced.actors.uplink import Uplink
 from voiced.audio.format import FRAME_MS, Frame, samples_to_ms
 from voiced.channel import Channel
 from voiced.counts import Counts
 from voiced.faults import LinkError, SessionOver
-from voiced.messages import Playout
+from voiced.messages import Playout, Volume
 from voiced.notices import Happened, Moment, NoticeBoard
 from voiced.ports import Dialler, Wire
 from voiced.realtime.client_events import Configure
 from voiced.realtime.server_events import Refused, ServerEvent, SessionCreated, SessionUpdated
+from voiced.turns.floor import Floor
+from voiced.turns.policy import Detection, Policy
+from voiced.turns.talk_button import TalkButton
 
 log = logging.getLogger(__name__)
 E = TypeVar("E", bound=ServerEvent)
@@ -35,6 +40,24 @@ class Patience:
     send_s: float
 
 
+@attrs.frozen(kw_only=True)
+class Habits:
+    """How turns are taken: the policy, and what belongs to a push of the button."""
+
+    policy: Policy
+    silence_ms: int  # the server's, at the end of speech
+    pre_roll_ms: int
+    tail_ms: int
+
+
+@attrs.define(eq=False)
+class _Talk:
+    """A session that is open: what people can act upon."""
+
+    moderator: Moderator
+    button: TalkButton | None
+
+
 @attrs.define(eq=False, kw_only=True)
 class Conversation:
     """Opens the session, then lets both directions run.
@@ -47,12 +70,14 @@ class Conversation:
     configure: Configure
     frames: Channel[Frame]
     playouts: Channel[Playout]
+    volume: Volume
     board: NoticeBoard
     counts: Counts
     patience: Patience
+    habits: Habits
     batch_ms: int
     longest_ms: int
-    silence_ms: int
+    _talking: _Talk | None = attrs.field(default=None, init=False)
 
     async def run(self) -> None:
         """Hold one conversation."""
@@ -64,18 +89,56 @@ class Conversation:
                 unless_opened.pop_all()
                 await self._talk(line)
 
+    # What people may do; each is False if there is nobody to do it to.
+
+    def press(self) -> bool:
+        """Put the talk button down: what is said now is a turn, and an answer is interrupted."""
+        talk = self._talking
+        if talk is None or talk.button is None or not talk.button.press():
+            return False
+        talk.moderator.carry_out(talk.moderator.floor.pressed(trio.current_time()))
+        return True
+
+    def release(self) -> bool:
+        """Let the talk button go: the turn ends with what is still on the tip of the tongue."""
+        talk = self._talking
+        return talk is not None and talk.button is not None and talk.button.release()
+
+    def interrupt(self) -> bool:
+        """Silence the answer, as speech would, but without a turn of the user's."""
+        if self._talking is None:
+            return False
+        moderator = self._talking.moderator
+        moderator.carry_out(moderator.floor.interrupted(trio.current_time()))
+        return True
+
     async def _talk(self, line: Line) -> None:
-        uplink = Uplink(line, self.frames, self.counts, self.batch_ms)
-        downlink = Downlink(
-            line, self.playouts, self.board, self.counts, self.longest_ms, self.silence_ms
+        habits = self.habits
+        held = habits.policy.detection is Detection.PUSH_TO_TALK
+        button = TalkButton(habits.pre_roll_ms, habits.tail_ms) if held else None
+        narrator = Narrator(line, self.playouts, self.board, self.counts, self.longest_ms)
+        moderator = Moderator(
+            Floor(habits.policy),
+            line,
+            narrator,
+            self.volume,
+            self.board,
+            release_button=self.release,
         )
+        uplink = Uplink(line, self.frames, self.counts, moderator, button, self.batch_ms)
+        downlink = Downlink(line, narrator, moderator, self.board, self.counts, habits.silence_ms)
+        self._talking = _Talk(moderator, button)
         try:
             async with trio.open_nursery() as nursery:
                 nursery.start_soon(uplink.run, name="uplink")
                 nursery.start_soon(downlink.run, name="downlink")
+                nursery.start_soon(moderator.run, name="moderator")
+                nursery.start_soon(line.deliver, name="deliver")
                 nursery.start_soon(line.wire.keep_alive, name="keep alive")
                 nursery.start_soon(line.watch, name="watch the line")
         finally:
+            self._talking = None
+            self.volume.set(0.0)  # an answer that outlives its session is spoken, not whispered
             line.session.end()
             log.info(
                 "session over session=%s sent_ms=%d",

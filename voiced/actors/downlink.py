@@ -1,4 +1,4 @@
-"""Downlink: from the server's words to playouts, and back what was heard of them."""
+"""Downlink: what the server says, handed to whom it concerns."""
 
 import logging
 from collections.abc import Callable, Mapping
@@ -7,55 +7,45 @@ from typing import Any, Final
 import attrs
 import trio
 
-from voiced.actors.answers import Answer, Answers, Fate, remedy
 from voiced.actors.line import Line
-from voiced.audio.format import Frame, frames_in_ms
-from voiced.channel import Channel, WhenFull, is_landmark
+from voiced.actors.moderator import Moderator
+from voiced.actors.narrator import Narrator
+from voiced.channel import is_landmark
 from voiced.counts import Counts
 from voiced.faults import SessionOver, Verdict, judge_code
-from voiced.messages import Heard, Playout
 from voiced.notices import Happened, Moment, NoticeBoard, Party, Transcribed
 from voiced.realtime import response_events as response
 from voiced.realtime import server_events as server
 from voiced.realtime.codec import Skipped
+from voiced.turns.floor import Floor
 
 log = logging.getLogger(__name__)
-
-_HEARD_WAITING: Final = 8  # settled in microseconds; more would be a fault worth seeing
 
 
 @attrs.define(eq=False)
 class Downlink:
-    """Turns what the server says into playouts and notices, and settles what was cut.
+    """Listens; sound goes to the Narrator, turns to the Moderator, words to the board.
 
-    Receives: the server's events, and `heard` from the Player. Says: `playouts`; truncations and
-    deletions. Loses, each counted: late and stray deltas, sound beyond `longest_ms` of one answer.
-    Ends: with the wire (`LinkError`) or when the server says so (`SessionOver`). It never waits for
-    playout: while it waited, no ping would be answered.
+    Receives: the server's events, and `heard` from the Player. Says nothing itself. Loses, each
+    counted: what cannot be understood. Ends: with the wire (`LinkError`) or when the server says so
+    (`SessionOver`). It never waits for playout: while it waited, no ping would be answered.
     """
 
     line: Line
-    playouts: Channel[Playout]
+    narrator: Narrator
+    moderator: Moderator
     board: NoticeBoard
     counts: Counts
-    longest_ms: int
     silence_ms: int  # what the server's turn detection waits for at the end of speech
-    answers: Answers = attrs.field(factory=Answers)
-    _open: dict[str, Playout] = attrs.field(factory=dict, init=False)
-    _heard: Channel[Heard] = attrs.field(init=False)
-
-    def __attrs_post_init__(self) -> None:
-        self._heard = Channel("heard", _HEARD_WAITING, WhenFull.DROP_NEWEST)
 
     async def run(self) -> None:
-        """Listen and settle until the session ends; then nothing of it waits for more sound."""
+        """Listen and settle until the session ends."""
         try:
             async with trio.open_nursery() as nursery:
                 nursery.start_soon(self._listen, name="listen")
                 nursery.start_soon(self._settle, name="settle")
         finally:
-            for playout in self._open.values():
-                playout.frames.close()  # what is here is spoken to its end
+            self.narrator.close()
 
     async def _listen(self) -> None:
         while True:
@@ -66,68 +56,66 @@ class Downlink:
                 handler(self, event)
 
     async def _settle(self) -> None:
-        """Tell the server how much of each answer was heard."""
-        async for heard in self._heard:
-            self._open.pop(heard.item_id, None)
-            answer = self.answers.find(heard.item_id)
-            if answer is None or answer.fate is Fate.SETTLED:
-                continue
-            answer.fate = Fate.SETTLED
-            if event := remedy(answer, heard):
-                log.info("%s item=%s of_ms=%d", event.TYPE, answer.item_id, answer.received_ms)
-                await self.line.say(event)
+        async for heard in self.narrator.heard:
+            self.narrator.settle(heard)
+            self._tell_whether_it_sounds()
 
-    def _tell(self, moment: Moment, item_id: str = "", at_s: float | None = None) -> None:
-        now = trio.current_time()
-        self.board.post(Happened(now if at_s is None else at_s, moment, item_id))
+    @property
+    def _floor(self) -> Floor:
+        return self.moderator.floor
 
     # What is done about each kind of event. No await: the next one waits.
 
     def _speech_started(self, event: server.SpeechStarted) -> None:
-        self._tell(Moment.SPEECH_START, event.item_id)
-        for answer in self.answers.cut(self.line.session.active_response_id):
-            if playout := self._open.get(answer.item_id):
-                playout.scope.cancel()
-            else:  # announced, and not a sound of it played
-                self._heard.offer(Heard(answer.item_id, 0, whole=False))
+        now_s = trio.current_time()
+        self.moderator.carry_out(
+            self._floor.speech_started(now_s, event.item_id, event.audio_start_ms)
+        )
 
     def _speech_stopped(self, event: server.SpeechStopped) -> None:
+        ended_s = None
         if event.audio_end_ms is not None:
-            spoken_ms = event.audio_end_ms - self.silence_ms
-            self._tell(Moment.SPEECH_END, event.item_id, self.line.clock.time_of(spoken_ms))
-        self._tell(Moment.SPEECH_STOPPED, event.item_id)
+            ended_s = self.line.clock.time_of(event.audio_end_ms - self.silence_ms)
+        self.moderator.carry_out(
+            self._floor.speech_stopped(trio.current_time(), event.item_id, ended_s)
+        )
+
+    def _committed(self, event: server.Committed) -> None:
+        self.moderator.carry_out(self._floor.committed(trio.current_time(), event.item_id))
+
+    def _response_created(self, event: response.ResponseCreated) -> None:
+        if not event.response.out_of_band:
+            self.moderator.carry_out(
+                self._floor.response_created(trio.current_time(), event.response.id)
+            )
 
     def _item_added(self, event: response.OutputItemAdded) -> None:
+        self._progress()
         if event.item.kind == "message":
-            self.answers.announce(event.item.id, event.response_id)
+            self.narrator.announce(event.item.id, event.response_id)
 
     def _part_added(self, event: response.ContentPartAdded) -> None:
-        self.answers.announce(event.item_id, event.response_id)
+        self.narrator.announce(event.item_id, event.response_id)
 
     def _audio_delta(self, event: response.AudioDelta) -> None:
-        answer = self.answers.find(event.item_id)
-        if answer is None:
-            self.counts.stray_deltas += 1
-            if is_landmark(self.counts.stray_deltas):
-                log.warning("delta skipped item=%s: never announced", event.item_id)
-            return
-        if answer.complete or answer.fate in {Fate.CUT, Fate.SETTLED}:
-            self.counts.late_deltas += 1
-            return
-        frames = answer.take(event.audio)
-        if playout := self._open.get(answer.item_id) or self._begin_playout(answer):
-            self._put(playout, frames)
+        self.narrator.take(event.item_id, event.audio)
+        self._progress()
+        self._tell_whether_it_sounds()
 
     def _audio_done(self, event: response.AudioDone) -> None:
-        if answer := self.answers.find(event.item_id):
-            self._finish(answer)
+        self._progress()
+        self.narrator.finish(event.item_id)
+
+    def _arguments(self, _: response.ArgumentsDelta) -> None:
+        self._progress()
 
     def _response_done(self, event: response.ResponseDone) -> None:
-        produced = list(self.answers.of_response(event.response.id))
-        for answer in produced:
-            self._finish(answer)
-        if event.response.status != "cancelled" and not any(a.received_bytes for a in produced):
-            self._tell(Moment.UNANSWERED)
+        made = event.response
+        sounded = self.narrator.finish_response(made.id)
+        if made.status != "cancelled" and not sounded:
+            self.board.post(Happened(trio.current_time(), Moment.UNANSWERED))
+        if not made.out_of_band:
+            self.moderator.carry_out(self._floor.response_done(trio.current_time(), made.id))
         self._explain(event)
 
     def _refused(self, event: server.Refused) -> None:
@@ -140,14 +128,18 @@ class Downlink:
         )
         if judgement.verdict is not Verdict.CARRY_ON:
             raise SessionOver(event.error.code or event.error.kind, event.error.message)
+        self.moderator.carry_out(self._floor.refused(trio.current_time(), event.error.code))
 
     def _user_delta(self, event: server.TranscriptionDelta) -> None:
         self._transcribe(Party.USER, event.item_id, event.delta, final=False)
+        self._words(event.item_id, event.delta, final=False)
 
     def _user_text(self, event: server.TranscriptionCompleted) -> None:
         self._transcribe(Party.USER, event.item_id, event.transcript, final=True)
+        self._words(event.item_id, event.transcript, final=True)
 
     def _assistant_delta(self, event: response.AudioTranscriptDelta) -> None:
+        self._progress()
         self._transcribe(Party.ASSISTANT, event.item_id, event.delta, final=False)
 
     def _assistant_text(self, event: response.AudioTranscriptDone) -> None:
@@ -155,43 +147,21 @@ class Downlink:
 
     def _transcription_failed(self, event: server.TranscriptionFailed) -> None:
         log.warning("transcription failed item=%s: the answer is not affected", event.item_id)
+        self.moderator.carry_out(self._floor.no_words(trio.current_time(), event.item_id))
 
     # How it is done.
 
-    def _begin_playout(self, answer: Answer) -> Playout | None:
-        frames = Channel[Frame](
-            "playout frames", frames_in_ms(self.longest_ms), WhenFull.DROP_NEWEST
-        )
-        playout = Playout(answer.item_id, frames, self._heard)
-        self._tell(Moment.FIRST_DELTA, answer.item_id)
-        if not self.playouts.offer(playout):
-            log.warning("playout dropped item=%s: too many wait already", answer.item_id)
-            answer.fate = Fate.CUT
-            self._heard.offer(Heard(answer.item_id, 0, whole=False))
-            return None
-        answer.fate = Fate.PLAYING
-        self._open[answer.item_id] = playout
-        return playout
+    def _progress(self) -> None:
+        self.moderator.carry_out(self._floor.progressed(trio.current_time()))
 
-    def _put(self, playout: Playout, frames: list[Frame]) -> None:
-        for frame in frames:
-            if not playout.frames.offer(frame):
-                self.counts.long_frames += 1
-                if playout.frames.tally.dropped == 1:
-                    log.warning("answer too long item=%s: the rest is dropped", playout.item_id)
+    def _words(self, item_id: str, text: str, *, final: bool) -> None:
+        self.moderator.carry_out(self._floor.words(trio.current_time(), item_id, text, final=final))
 
-    def _finish(self, answer: Answer) -> None:
-        """No more sound of this answer will come. What was cut stays incomplete: the server may
-        have made more of it than it sent."""
-        if answer.complete or answer.fate in {Fate.CUT, Fate.SETTLED}:
-            return
-        frames, odd_bytes = answer.finish()
-        if odd_bytes:
-            self.counts.odd_bytes += odd_bytes
-            log.warning("odd number of bytes item=%s: half a sample dropped", answer.item_id)
-        if playout := self._open.get(answer.item_id):
-            self._put(playout, frames)
-            playout.frames.close()
+    def _tell_whether_it_sounds(self) -> None:
+        if self.narrator.sounding is not self._floor.sounding:
+            self.moderator.carry_out(
+                self._floor.sounds(trio.current_time(), sounding=self.narrator.sounding)
+            )
 
     def _skip(self, event: Skipped) -> None:
         self.counts.skipped_events += 1
@@ -222,16 +192,19 @@ class Downlink:
 _HANDLERS: Final[Mapping[type, Callable[[Downlink, Any], None]]] = {
     server.SpeechStarted: Downlink._speech_started,
     server.SpeechStopped: Downlink._speech_stopped,
+    server.Committed: Downlink._committed,
     server.TranscriptionDelta: Downlink._user_delta,
     server.TranscriptionCompleted: Downlink._user_text,
     server.TranscriptionFailed: Downlink._transcription_failed,
     server.Refused: Downlink._refused,
+    response.ResponseCreated: Downlink._response_created,
     response.OutputItemAdded: Downlink._item_added,
     response.ContentPartAdded: Downlink._part_added,
     response.AudioDelta: Downlink._audio_delta,
     response.AudioDone: Downlink._audio_done,
     response.AudioTranscriptDelta: Downlink._assistant_delta,
     response.AudioTranscriptDone: Downlink._assistant_text,
+    response.ArgumentsDelta: Downlink._arguments,
     response.ResponseDone: Downlink._response_done,
 }
 """Which events concern us, and what is done; the session keeps count of all others."""

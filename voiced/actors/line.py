@@ -7,6 +7,7 @@ import attrs
 import trio
 
 from voiced.audio.clock import SpeechClock
+from voiced.channel import Channel, WhenFull
 from voiced.faults import LinkError
 from voiced.ports import Wire
 from voiced.realtime.client_events import Append, ClientEvent
@@ -19,6 +20,10 @@ log = logging.getLogger(__name__)
 _TOLD: Final = ("item_id", "response_id", "audio_start_ms", "audio_end_ms")
 """What the debug log says of an event besides its type: never words, never sound."""
 
+_POSTED: Final = (
+    64  # what we say in answer to one event is a few sentences; a stuck link ends sooner
+)
+
 _LOOKS: Final = 10  # within the time limit; a stuck link is noticed a tenth later than promised
 
 
@@ -30,8 +35,25 @@ class Line:
     send_limit_s: float
     session: Session = attrs.field(factory=Session)
     clock: SpeechClock = attrs.field(factory=SpeechClock)
+    posted: Channel[ClientEvent] = attrs.field(init=False)
     _asked: int = attrs.field(default=0, init=False)  # messages we wanted to send
     _taken: int = attrs.field(default=0, init=False)  # messages the wire took
+
+    def __attrs_post_init__(self) -> None:
+        self.posted = Channel("posted", _POSTED, WhenFull.DROP_NEWEST)
+
+    def post(self, event: ClientEvent) -> None:
+        """Have *event* sent, after all that was posted before; for those who cannot wait."""
+        if not self.posted.offer(event):
+            log.warning("%s dropped: the link takes nothing", event.TYPE)
+
+    async def deliver(self) -> None:
+        """Send what was posted. What has become pointless on the way is not said."""
+        async for event in self.posted:
+            if objection := self.session.objection(event):
+                log.info("%s not needed any more: %s", event.TYPE, objection)
+            else:
+                await self.say(event)
 
     async def say(self, event: ClientEvent) -> None:
         """Send *event*; `LocalProtocolError` if it is out of turn."""

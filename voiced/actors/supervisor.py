@@ -66,6 +66,20 @@ class Supervisor:
         """Cut short whatever pause there is."""
         self._pause.cancel()
 
+    # The talk button and the wish for silence go to whatever conversation there is.
+
+    def press(self) -> bool:
+        """Put the talk button down; False if it does nothing now."""
+        return self.conversation.press()
+
+    def release(self) -> bool:
+        """Let the talk button go; False if it was not down."""
+        return self.conversation.release()
+
+    def interrupt(self) -> bool:
+        """Silence the answer; False if there is no conversation."""
+        return self.conversation.interrupt()
+
     async def _one_conversation(self) -> VoicedError:
         self.cooldown.begin(trio.current_time())
         self._tell(Moment.DIALLING, "")

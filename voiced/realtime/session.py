@@ -145,6 +145,15 @@ class Session:
         self._state = S.ENDED
         self._active = self._pending = None
 
+    def forget_response(self) -> None:
+        """Give up the response that is active or being created: no word comes of it any more.
+
+        A word that comes nevertheless is taken for what it says.
+        """
+        self._active = self._pending = None
+        if self._state is S.RESPONDING:
+            self._state = S.LISTENING
+
     def objection(self, event: ClientEvent) -> str | None:
         """Say why *event* may not be sent now; None if it may."""
         if type(event) not in TRANSITIONS[self._state]:

@@ -1,0 +1,69 @@
+"""What the floor wants done. Facts only: whoever carries them out stands elsewhere."""
+
+import enum
+from typing import TypeAlias
+
+from attrs import frozen
+
+from voiced.realtime.client_events import ClientEvent
+
+
+@frozen
+class Say:
+    """Tell the server."""
+
+    event: ClientEvent
+
+
+@frozen
+class Cut:
+    """Silence every answer that sounds or waits to, and settle what was heard of it."""
+
+
+@frozen
+class SetVolume:
+    """How loud answers are from now on, in dB; 0 is as they were sent."""
+
+    gain_db: float
+
+
+@frozen
+class FinishAnswers:
+    """No more sound will come of what is open: let what is here be spoken to its end."""
+
+
+@frozen
+class ForgetResponse:
+    """What the server was asked for, or is said to be making, is not waited for any more."""
+
+
+@frozen
+class ReleaseButton:
+    """Nobody holds a talk button for that long."""
+
+
+class Event(enum.Enum):
+    """What a turn's timeline is told."""
+
+    SPEECH_START = "speech start"
+    SPEECH_END = "speech end"
+    SPEECH_STOPPED = "speech stopped"
+    COMMITTED = "committed"
+    DUCKED = "ducked"
+    RESTORED = "restored"
+    DISMISSED = "dismissed"
+    RESPONSE_CREATED = "response created"
+    UNANSWERED = "unanswered"
+
+
+@frozen
+class Tell:
+    """Put it on the timeline. `problem` is a sentence for the log where something went wrong."""
+
+    at_s: float
+    event: Event
+    item_id: str = ""
+    problem: str = ""
+
+
+Order: TypeAlias = Say | Cut | SetVolume | FinishAnswers | ForgetResponse | ReleaseButton | Tell
