@@ -1,6 +1,7 @@
 """A Realtime server made of verbs. It speaks JSON of its own and shares nothing with voiced.realtime."""
 
 import base64
+import copy
 import json
 import math
 from collections.abc import AsyncIterator, Iterator
@@ -92,6 +93,7 @@ class FakeServer:
     connected_at: list[float] = attrs.field(factory=list)
     withholds: set[str] = attrs.field(factory=set)  # event types it does not send by itself
     unreachable: list[VoicedError] = attrs.field(factory=list)  # what the next dials meet
+    speaking_item: str = ""  # the user's, from speech_started to committed
     _numbers: Iterator[int] = attrs.field(factory=lambda: iter(range(1, 10**9)))
 
     # --- the port
@@ -118,7 +120,7 @@ class FakeServer:
     def hear(self, wire: FakeWire, event: Event) -> None:
         """Answer what a server answers by itself."""
         if event["type"] == "session.update" and "session.updated" not in self.withholds:
-            self.says({"type": "session.updated", "session": SESSION})
+            self.grants(event["session"])
 
     # --- what the story looks at
 
@@ -144,34 +146,62 @@ class FakeServer:
         for event in events:
             self.wire.deliver(json.dumps({"event_id": self._id("event"), **event}))
 
-    def grants(self) -> None:
-        """Send the `session.updated` that was withheld."""
-        self.says({"type": "session.updated", "session": SESSION})
+    def grants(self, asked: Event | None = None) -> None:
+        """Send `session.updated`: with the turn detection that was *asked* for."""
+        session = copy.deepcopy(SESSION)
+        if asked is not None:
+            session["audio"]["input"]["turn_detection"] = asked["audio"]["input"]["turn_detection"]
+        self.says({"type": "session.updated", "session": session})
 
-    def hears_speech(self, at_ms: int = 0) -> None:
-        """Voice activity begins."""
+    def hears_speech(self, at_ms: int | None = None) -> str:
+        """Voice activity begins, by default where sound has come to; return the item's id."""
+        self.speaking_item = self._id("item")
         self.says(
             {
                 "type": "input_audio_buffer.speech_started",
-                "audio_start_ms": at_ms,
-                "item_id": self._id("item"),
+                "audio_start_ms": len(self.appended) // 48 if at_ms is None else at_ms,
+                "item_id": self.speaking_item,
             }
         )
+        return self.speaking_item
 
     def hears_silence(self, at_ms: int = 0) -> None:
         """Voice activity ends and the turn is committed."""
-        item = self._id("item")
+        self.hears_end(at_ms)
+        self.commits()
+
+    def hears_end(self, at_ms: int = 0) -> None:
+        """Voice activity ends."""
+        self.speaking_item = self.speaking_item or self._id("item")
         self.says(
             {
                 "type": "input_audio_buffer.speech_stopped",
                 "audio_end_ms": at_ms,
-                "item_id": item,
-            },
+                "item_id": self.speaking_item,
+            }
+        )
+
+    def commits(self) -> str:
+        """The turn is an item; return its id."""
+        item, self.speaking_item = self.speaking_item or self._id("item"), ""
+        self.says(
             {
                 "type": "input_audio_buffer.committed",
                 "item_id": item,
                 "previous_item_id": None,
-            },
+            }
+        )
+        return item
+
+    def transcribes(self, item_id: str, text: str) -> None:
+        """The user's words, all at once."""
+        self.says(
+            {
+                "type": "conversation.item.input_audio_transcription.completed",
+                "item_id": item_id,
+                "content_index": 0,
+                "transcript": text,
+            }
         )
 
     def begins(self) -> "Answer":

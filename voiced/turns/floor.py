@@ -239,8 +239,8 @@ class Floor:
 
     def response_done(self, now_s: float, response_id: str) -> list[Order]:
         """A response of the conversation is over; perhaps one that was given up long ago."""
-        late = self.generation in _MADE and response_id != self._response_id
-        if not late or not response_id:
+        known = response_id and self._response_id
+        if not (known and self.generation in _MADE and response_id != self._response_id):
             self._generation(_G.NONE, now_s)
         return self._pay(now_s)
 
@@ -262,6 +262,7 @@ class Floor:
                 self._generation(_G.NONE, now_s)
             case "conversation_already_has_active_response", _G.ASKED | _G.ASKED_AGAIN:
                 # One is there that we were not told of. Ours comes after it.
+                self._response_id = ""
                 self._generation(_G.CREATED, now_s)
                 self._debt(Debt.OURS, now_s)
                 return []

@@ -1,0 +1,1 @@
+"""Decisions about turns, without a clock."""
