@@ -2,9 +2,10 @@
 
 import attrs
 import numpy as np
+import trio
 
 from voiced.audio.convert import Pcm
-from voiced.audio.format import FRAME_BYTES, Shape
+from voiced.audio.format import FRAME_BYTES, WIRE_RATE_HZ, Shape
 from voiced.edges.paced import PacedMicrophone, PacedSpeaker
 
 
@@ -29,14 +30,28 @@ class User:
 
 
 @attrs.define(eq=False)
+class Loudspeaker(PacedSpeaker):
+    """One that may take nothing for a while, as a busy machine's does."""
+
+    def hiccups(self, ms: int) -> None:
+        """Stand still from now on, for that long."""
+        self._move_on()
+        self._opened_at += ms / 1000
+
+    def _move_on(self) -> None:
+        if (trio.current_time() - self._opened_at) * WIRE_RATE_HZ >= self._elapsed:
+            super()._move_on()
+
+
+@attrs.define(eq=False)
 class Ears:
     """All that sounded since the start."""
 
     pcm: bytearray = attrs.field(factory=bytearray, repr=False)
-    speaker: PacedSpeaker = attrs.field(init=False, repr=False)
+    speaker: Loudspeaker = attrs.field(init=False, repr=False)
 
     def __attrs_post_init__(self) -> None:
-        self.speaker = PacedSpeaker(self.pcm.extend)
+        self.speaker = Loudspeaker(self.pcm.extend)
 
     def heard(self) -> Pcm:
         """All samples until now, silence included."""
