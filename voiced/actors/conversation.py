@@ -8,10 +8,12 @@ from typing import TypeVar
 import attrs
 import trio
 
+from voiced.actors.answers import Answers
 from voiced.actors.downlink import Downlink
 from voiced.actors.line import Line
 from voiced.actors.uplink import Uplink
 from voiced.audio.format import FRAME_MS, Frame, samples_to_ms
+from voiced.audio.wire import Encoder, WireFormat
 from voiced.channel import Channel
 from voiced.counts import Counts
 from voiced.faults import LinkError, SessionOver
@@ -53,6 +55,7 @@ class Conversation:
     batch_ms: int
     longest_ms: int
     silence_ms: int
+    wire_format: WireFormat
 
     async def run(self) -> None:
         """Hold one conversation."""
@@ -65,9 +68,15 @@ class Conversation:
                 await self._talk(line)
 
     async def _talk(self, line: Line) -> None:
-        uplink = Uplink(line, self.frames, self.counts, self.batch_ms)
+        uplink = Uplink(line, self.frames, self.counts, Encoder(self.wire_format), self.batch_ms)
         downlink = Downlink(
-            line, self.playouts, self.board, self.counts, self.longest_ms, self.silence_ms
+            line,
+            self.playouts,
+            self.board,
+            self.counts,
+            self.longest_ms,
+            self.silence_ms,
+            Answers(self.wire_format),
         )
         try:
             async with trio.open_nursery() as nursery:

@@ -166,7 +166,7 @@ class Downlink:
         self._tell(Moment.FIRST_DELTA, answer.item_id)
         if not self.playouts.offer(playout):
             log.warning("playout dropped item=%s: too many wait already", answer.item_id)
-            answer.fate = Fate.CUT
+            answer.cut()
             self._heard.offer(Heard(answer.item_id, 0, whole=False))
             return None
         answer.fate = Fate.PLAYING

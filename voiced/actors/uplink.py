@@ -4,7 +4,8 @@ import attrs
 import trio
 
 from voiced.actors.line import Line
-from voiced.audio.format import FRAME_MS, FRAME_SAMPLES, Frame
+from voiced.audio.format import FRAME_MS, FRAME_SAMPLES, WIRE_RATE_HZ, Frame
+from voiced.audio.wire import Encoder
 from voiced.channel import Channel
 from voiced.counts import Counts
 from voiced.realtime.client_events import Append
@@ -12,7 +13,7 @@ from voiced.realtime.client_events import Append
 
 @attrs.define(eq=False)
 class Uplink:
-    """Sends frames up, one append each, in order.
+    """Sends frames up, in order, one append for 20 ms, in the session's format.
 
     Receives: `frames`, among them what was spoken while the session was being opened. Says: appends.
     Loses: nothing; while the wire is stuck, the channel loses. Ends: with the wire, by `LinkError`.
@@ -21,6 +22,7 @@ class Uplink:
     line: Line
     frames: Channel[Frame]
     counts: Counts
+    encoder: Encoder
     batch_ms: int = 0
 
     async def run(self) -> None:
@@ -29,6 +31,12 @@ class Uplink:
         while True:
             batch = [await self.frames.receive() for _ in range(size)]
             for frame in batch:
-                await self.line.say(Append(frame))
-                self.counts.frames_sent += 1
-                self.line.clock.sent(FRAME_SAMPLES, trio.current_time())
+                for piece in self.encoder.feed(frame):
+                    await self._append(piece)
+
+    async def _append(self, piece: bytes) -> None:
+        await self.line.say(Append(piece))
+        self.counts.frames_sent += 1
+        # What the encoder still holds was spoken after the last sample that went up.
+        spoken_s = trio.current_time() - self.encoder.held_samples / WIRE_RATE_HZ
+        self.line.clock.sent(FRAME_SAMPLES, spoken_s)
