@@ -110,6 +110,7 @@ class Conversation:
         """Server speaks first, we configure, it grants: only then may sound go up."""
         await self._expect(line, SessionCreated, self.patience.created_s)
         await self._expect(line, SessionUpdated, self.patience.updated_s, ask=self.configure)
+        self._check_formats(line)
         log.info(
             "session ready session=%s model=%s voice=%s turn_detection=%s",
             line.session.session_id,
@@ -118,6 +119,20 @@ class Conversation:
             line.session.turn_detection,
         )
         self.board.post(Happened(trio.current_time(), Moment.READY))
+
+    def _check_formats(self, line: Line) -> None:
+        """One format taken for another is noise at full volume: rather say nothing."""
+        settings = line.session.settings
+        if settings is None:
+            return
+        granted = {settings.audio.input.format.kind, settings.audio.output.format.kind}
+        wanted = f"audio/{self.wire_format.value}"
+        if others := granted - {wanted, ""}:  # who does not say what it grants grants what we ask
+            raise SessionOver(
+                "audio_format_not_granted",
+                f"[realtime] audio_format asks for {wanted}, the server grants {min(others)}",
+                opening=True,
+            )
 
     async def _expect(
         self, line: Line, wanted: type[E], limit_s: float, ask: Configure | None = None
