@@ -181,6 +181,18 @@ async def test_when_the_user_stopped_is_known_as_well(
     assert stopped_s - began_s == pytest.approx(0.5, abs=0.0015)
 
 
+@pytest.mark.parametrize("audio_format", FORMATS)
+async def test_what_came_before_the_link_was_lost_is_heard_to_its_last_sample(
+    story: Story, nursery: trio.Nursery, autojump_clock: MockClock, audio_format: str
+) -> None:
+    await begin(story, nursery, audio_format)
+    story.server.begins().sends(250)
+    await story.for_ms(100)
+    story.server.hangs_up()
+    await story.for_ms(500)
+    assert story.ears.sounding_ms() == 250  # twelve frames and a half
+
+
 async def test_a_server_that_grants_another_format_is_not_listened_to(
     story: Story, nursery: trio.Nursery, autojump_clock: MockClock
 ) -> None:

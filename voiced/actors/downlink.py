@@ -54,8 +54,10 @@ class Downlink:
                 nursery.start_soon(self._listen, name="listen")
                 nursery.start_soon(self._settle, name="settle")
         finally:
-            for playout in self._open.values():
-                playout.frames.close()  # what is here is spoken to its end
+            for item_id, playout in self._open.items():  # what is here is spoken to its end
+                if answer := self.answers.find(item_id):
+                    self._finish(answer)
+                playout.frames.close()
 
     async def _listen(self) -> None:
         while True:
