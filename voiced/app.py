@@ -24,6 +24,7 @@ from voiced.actors.player import Player
 from voiced.actors.supervisor import Supervisor
 from voiced.audio.format import Frame, frames_in_ms
 from voiced.audio.jitter import JitterBuffer
+from voiced.audio.wire import WireFormat
 from voiced.channel import Channel, WhenFull
 from voiced.config import LOOPBACK_HOSTS, Config
 from voiced.counts import Counts
@@ -99,6 +100,7 @@ class Daemon:
                 habits=habits_from(config),
                 batch_ms=config.uplink.batch_ms,
                 longest_ms=config.playout.longest_ms,
+                wire_format=WireFormat(config.realtime.audio_format),
             ),
             cooldown=Cooldown(
                 first_s=config.link.first_pause_s,
@@ -176,11 +178,12 @@ class Daemon:
 def configure_from(config: Config) -> Configure:
     """The session we want, all of it said aloud: defaults of the service differ by model."""
     realtime = config.realtime
+    sound = AudioFormat(f"audio/{realtime.audio_format}")
     return Configure(
         output_modality="audio",
         instructions=realtime.instructions,
-        input_format=AudioFormat.PCM,
-        output_format=AudioFormat.PCM,
+        input_format=sound,
+        output_format=sound,
         turn_detection=_turn_detection(config),
         transcription=(
             Transcription(realtime.transcription_model, realtime.language or None)

@@ -87,6 +87,7 @@ class Realtime:
     noise_reduction: str = field(
         default="", validator=and_(_text(), in_(("", "near_field", "far_field")))
     )
+    audio_format: str = field(default="pcm", validator=and_(_text(), in_(("pcm", "pcmu", "pcma"))))
     allow_plaintext: bool = field(default=False, validator=_flag())
 
 

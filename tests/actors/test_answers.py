@@ -3,6 +3,7 @@
 import pytest
 
 from voiced.actors.answers import Answer, Answers, Fate, remedy
+from voiced.audio.wire import WireFormat
 from voiced.messages import Heard
 from voiced.realtime.client_events import DeleteItem, Truncate
 
@@ -65,6 +66,27 @@ def test_the_last_frame_is_padded_but_not_counted_as_received() -> None:
     assert [len(frame) for frame in frames] == [960]
     assert odd == 0
     assert one.received_ms == 30
+
+
+@pytest.mark.parametrize("form", [WireFormat.PCMU, WireFormat.PCMA])
+def test_over_the_telephone_bytes_are_counted_as_they_came(form: WireFormat) -> None:
+    one = Answer("item", "resp", wire_format=form)
+    frames = one.take(bytes(807))
+    assert (one.received_bytes, one.received_ms) == (807, 100)
+    assert remedy(one, Heard("item", 120 * MS, whole=False)) == Truncate("item", 100)
+    rest, odd = one.finish()
+    assert len(frames) + len(rest) == 6  # 100.875 ms, the last frame padded
+    assert odd == 0  # every byte is a sample
+
+
+def test_what_was_cut_holds_no_resampler() -> None:
+    answers = Answers(WireFormat.PCMU)
+    answers.announce("item", "resp")
+    one = found(answers, "item")
+    one.take(bytes(100))
+    answers.cut(None)
+    assert one.fate is Fate.CUT
+    assert one.finish() == ([], 0)
 
 
 # --- all of a session's ---------------------------------------------------------------------------

@@ -9,13 +9,12 @@ import pytest
 import trio
 import trio.testing
 
-from tests.fakes.room import Ears
+from tests.fakes.room import Ears, Loudspeaker
 from voiced.actors.player import Player
 from voiced.audio.format import FRAME_MS
 from voiced.audio.jitter import JitterBuffer
 from voiced.channel import Channel, WhenFull
 from voiced.counts import Counts
-from voiced.edges.paced import PacedSpeaker
 from voiced.faults import DeviceError
 from voiced.messages import Heard, Playout
 from voiced.notices import Happened, LevelMeasured, Moment, NoticeBoard
@@ -24,7 +23,7 @@ MS = 24  # wire samples
 
 
 @attrs.define(eq=False)
-class Sleeper(PacedSpeaker):
+class Sleeper(Loudspeaker):
     """A loudspeaker that remembers when it was woken and sent to rest; it may break."""
 
     diary: list[tuple[str, float]] = attrs.field(factory=list, init=False)

@@ -1,7 +1,6 @@
 """A Realtime server made of verbs. It speaks JSON of its own and shares nothing with voiced.realtime."""
 
 import base64
-import copy
 import json
 import math
 from collections.abc import AsyncIterator, Iterator
@@ -9,9 +8,11 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 import attrs
+import numpy as np
 import trio
 
 from voiced.faults import LinkClosed, VoicedError
+from voiced.local import g711
 
 Event = dict[str, Any]
 
@@ -32,6 +33,22 @@ SESSION: Event = {
         "output": {"format": {"type": "audio/pcm", "rate": 24000}, "voice": "marin", "speed": 1.0},
     },
 }
+
+
+def session_in(audio_format: str, turn_detection: Event | None) -> Event:
+    """The session as it is granted, both directions in that format."""
+    told = {"type": audio_format} | ({"rate": 24000} if audio_format == "audio/pcm" else {})
+    audio = {side: {**settings, "format": told} for side, settings in SESSION["audio"].items()}
+    audio["input"]["turn_detection"] = turn_detection
+    return {**SESSION, "audio": audio}
+
+
+def constant(audio_format: str, value: int, ms: int) -> bytes:
+    """Constant sound as it travels."""
+    if audio_format == "audio/pcm":
+        return value.to_bytes(2, "little", signed=True) * 24 * ms
+    encode = g711.encode_ulaw if audio_format == "audio/pcmu" else g711.encode_alaw
+    return encode(np.full(8 * ms, value, np.int16))
 
 
 @attrs.define(eq=False)
@@ -94,6 +111,9 @@ class FakeServer:
     withholds: set[str] = attrs.field(factory=set)  # event types it does not send by itself
     unreachable: list[VoicedError] = attrs.field(factory=list)  # what the next dials meet
     speaking_item: str = ""  # the user's, from speech_started to committed
+    audio_format: str = "audio/pcm"  # what was asked for last
+    turn_detection: Event | None = None  # the same
+    insists_on: str = ""  # a format that it grants whatever is asked for
     _numbers: Iterator[int] = attrs.field(factory=lambda: iter(range(1, 10**9)))
 
     # --- the port
@@ -119,8 +139,13 @@ class FakeServer:
 
     def hear(self, wire: FakeWire, event: Event) -> None:
         """Answer what a server answers by itself."""
-        if event["type"] == "session.update" and "session.updated" not in self.withholds:
-            self.grants(event["session"])
+        if event["type"] != "session.update":
+            return
+        audio = event["session"]["audio"]
+        self.audio_format = audio["output"]["format"]["type"]
+        self.turn_detection = audio["input"]["turn_detection"]
+        if "session.updated" not in self.withholds:
+            self.grants()
 
     # --- what the story looks at
 
@@ -146,11 +171,9 @@ class FakeServer:
         for event in events:
             self.wire.deliver(json.dumps({"event_id": self._id("event"), **event}))
 
-    def grants(self, asked: Event | None = None) -> None:
-        """Send `session.updated`: with the turn detection that was *asked* for."""
-        session = copy.deepcopy(SESSION)
-        if asked is not None:
-            session["audio"]["input"]["turn_detection"] = asked["audio"]["input"]["turn_detection"]
+    def grants(self) -> None:
+        """Send `session.updated`."""
+        session = session_in(self.insists_on or self.audio_format, self.turn_detection)
         self.says({"type": "session.updated", "session": session})
 
     def hears_speech(self, at_ms: int | None = None) -> str:
@@ -279,11 +302,12 @@ class Answer:
     def sends(self, ms: int, *, delta_ms: int = 250, value: int = 5000) -> None:
         """Deltas of constant sound."""
         for at in range(0, ms, delta_ms):
-            self.sends_pcm(value.to_bytes(2, "little", signed=True) * 24 * min(delta_ms, ms - at))
+            some_ms = min(delta_ms, ms - at)
+            self.sends_pcm(constant(self.server.audio_format, value, some_ms))
         self.sent_ms += ms
 
     def sends_pcm(self, pcm: bytes) -> None:
-        """One delta."""
+        """One delta, as it travels."""
         delta = base64.b64encode(pcm).decode()
         self.server.says({"type": "response.output_audio.delta", **self._place(), "delta": delta})
 

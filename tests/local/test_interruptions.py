@@ -3,6 +3,7 @@
 import pytest
 
 from tests.local.client import AT_ONCE, SILENCE, SPEECH, Client, talking
+from voiced.local.voice import RecordedVoice
 from voiced.local.wire import Json
 
 LONG = ["[tone 60000]", "[tone 500]"]
@@ -141,6 +142,22 @@ async def test_the_limit_of_truncation_is_what_was_generated() -> None:
         "event_id": "t1",
     }
     assert nobody["code"] == "item_truncate_invalid_item_id"
+
+
+@pytest.mark.parametrize("kind", ["pcmu", "pcma"])
+@pytest.mark.parametrize("samples", [2421, 2422, 2423])
+async def test_a_telephone_answer_is_as_long_here_as_on_the_wire(kind: str, samples: int) -> None:
+    """Sentences that are no whole number of telephone samples must not add up to more than is here."""
+    voice = RecordedVoice(bytes(2 * samples))
+    async with talking(AT_ONCE, answers=["One. Two. Three."], voice=voice) as client:
+        await client.update(audio={"output": {"format": {"type": f"audio/{kind}"}}})
+        await begin(client)
+        response = await client.answer()
+        received_ms = len(client.sound()) // 8
+        place = {"item_id": response["output"][0]["id"], "content_index": 0}
+        await client.refused("conversation.item.truncate", **place, audio_end_ms=received_ms + 1)
+        await client.send("conversation.item.truncate", **place, audio_end_ms=received_ms)
+        await client.until("conversation.item.truncated")
 
 
 @pytest.mark.parametrize("count", [1, 3])

@@ -198,9 +198,8 @@ def test_a_forced_commit_looks_like_any_other_on_the_wire() -> None:
 
 UNFIT: list[tuple[type, dict[str, Any], type[Exception]]] = [
     (say.Append, {"audio": b""}, ValueError),
-    (say.Append, {"audio": b"odd"}, ValueError),
     (say.Append, {"audio": "text"}, TypeError),
-    (say.Append, {"audio": bytes(say.LONGEST_APPEND_BYTES + 2)}, ValueError),
+    (say.Append, {"audio": bytes(say.LONGEST_APPEND_BYTES + 1)}, ValueError),
     (say.Truncate, {"item_id": "i", "audio_end_ms": -1}, ValueError),
     (say.Truncate, {"item_id": "i", "audio_end_ms": True}, TypeError),
     (say.Truncate, {"item_id": "i", "audio_end_ms": 1.5}, TypeError),

@@ -48,6 +48,20 @@ async def test_what_is_said_around_the_press_is_a_turn(
     assert np.count_nonzero(np.frombuffer(story.server.appended, "<i2")) == 1500 * 24
 
 
+async def test_telephone_sound_is_sent_to_its_last_millisecond_before_the_commit(
+    story: Story, nursery: trio.Nursery, autojump_clock: MockClock
+) -> None:
+    story.set("realtime", audio_format="pcmu")
+    await begun(story, nursery)
+    for turn in (1, 2):
+        story.daemon.supervisor.press()
+        await story.for_ms(1000)
+        story.daemon.supervisor.release()
+        await story.for_ms(500)
+        assert len(story.server.appended) // 8 == turn * 1520  # filled up to whole pieces
+        assert len(story.server.was_told("input_audio_buffer.commit")) == turn
+
+
 async def test_a_tap_is_no_turn(
     story: Story, nursery: trio.Nursery, autojump_clock: MockClock
 ) -> None:
@@ -119,7 +133,7 @@ async def test_without_a_session_or_a_button_nothing_happens_and_one_is_told(
     await story.begin(nursery, until_ready=False)
     supervisor = story.daemon.supervisor
     assert (supervisor.press(), supervisor.release(), supervisor.interrupt()) == (False,) * 3
-    story.server.grants({"audio": {"input": {"turn_detection": None}}})
+    story.server.grants()
     await story.settled()
     assert not supervisor.release()
     assert supervisor.press()

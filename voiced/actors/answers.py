@@ -12,8 +12,9 @@ from typing import Final
 
 import attrs
 
-from voiced.audio.format import BYTES_PER_SAMPLE, Frame, samples_to_ms
+from voiced.audio.format import Frame, samples_to_ms
 from voiced.audio.framing import FrameSlicer
+from voiced.audio.wire import Decoder, WireFormat
 from voiced.messages import Heard
 from voiced.realtime.client_events import DeleteItem, Truncate
 
@@ -38,24 +39,36 @@ class Answer:
     item_id: str
     response_id: str
     fate: Fate = Fate.ANNOUNCED
-    received_bytes: int = 0
+    wire_format: WireFormat = WireFormat.PCM
+    received_bytes: int = 0  # as they came off the wire
     complete: bool = False  # the server has said that no more sound will come
     _slicer: FrameSlicer = attrs.field(factory=FrameSlicer, repr=False)
+    _decoder: Decoder = attrs.field(init=False, repr=False)
+
+    def __attrs_post_init__(self) -> None:
+        self._decoder = Decoder(self.wire_format)
 
     @property
     def received_ms(self) -> int:
         """How much sound the server sent: the most that a truncation may name."""
-        return samples_to_ms(self.received_bytes // BYTES_PER_SAMPLE)
+        return self.wire_format.ms_of(self.received_bytes)
 
-    def take(self, pcm: bytes) -> list[Frame]:
+    def take(self, delta: bytes) -> list[Frame]:
         """Note a delta; return the frames it completes."""
-        self.received_bytes += len(pcm)
-        return self._slicer.feed(pcm)
+        self.received_bytes += len(delta)
+        return self._slicer.feed(self._decoder.feed(delta))
 
     def finish(self) -> tuple[list[Frame], int]:
         """Note the end of its sound; return the padded rest and bytes that belong to no sample."""
         self.complete = True
-        return self._slicer.finish()
+        frames = self._slicer.feed(self._decoder.finish())
+        rest, odd_bytes = self._slicer.finish()
+        return [*frames, *rest], odd_bytes
+
+    def cut(self) -> None:
+        """Nothing more of it will be heard."""
+        self.fate = Fate.CUT
+        self._decoder.drop()
 
 
 def remedy(answer: Answer, heard: Heard) -> Truncate | DeleteItem | None:
@@ -75,6 +88,7 @@ def remedy(answer: Answer, heard: Heard) -> Truncate | DeleteItem | None:
 class Answers:
     """All answers of one session."""
 
+    wire_format: WireFormat = WireFormat.PCM
     _answers: OrderedDict[str, Answer] = attrs.field(factory=OrderedDict)
     _cut_responses: OrderedDict[str, None] = attrs.field(factory=OrderedDict)
 
@@ -83,7 +97,7 @@ class Answers:
         if item_id in self._answers:
             return
         born = Fate.CUT if response_id in self._cut_responses else Fate.ANNOUNCED
-        self._answers[item_id] = Answer(item_id, response_id, born)
+        self._answers[item_id] = Answer(item_id, response_id, born, self.wire_format)
         while len(self._answers) > _REMEMBERED:
             self._answers.popitem(last=False)
 
@@ -103,5 +117,5 @@ class Answers:
                 self._cut_responses.popitem(last=False)
         cut = [a for a in self._answers.values() if a.fate in {Fate.ANNOUNCED, Fate.PLAYING}]
         for answer in cut:
-            answer.fate = Fate.CUT
+            answer.cut()
         return cut

@@ -8,12 +8,14 @@ from typing import TypeVar
 import attrs
 import trio
 
+from voiced.actors.answers import Answers
 from voiced.actors.downlink import Downlink
 from voiced.actors.line import Line
 from voiced.actors.moderator import Moderator
 from voiced.actors.narrator import Narrator
 from voiced.actors.uplink import Uplink
 from voiced.audio.format import FRAME_MS, Frame, samples_to_ms
+from voiced.audio.wire import Encoder, WireFormat
 from voiced.channel import Channel
 from voiced.counts import Counts
 from voiced.faults import LinkError, SessionOver
@@ -77,6 +79,7 @@ class Conversation:
     habits: Habits
     batch_ms: int
     longest_ms: int
+    wire_format: WireFormat
     _talking: _Talk | None = attrs.field(default=None, init=False)
 
     async def run(self) -> None:
@@ -116,7 +119,14 @@ class Conversation:
         habits = self.habits
         held = habits.policy.detection is Detection.PUSH_TO_TALK
         button = TalkButton(habits.pre_roll_ms, habits.tail_ms) if held else None
-        narrator = Narrator(line, self.playouts, self.board, self.counts, self.longest_ms)
+        narrator = Narrator(
+            line,
+            self.playouts,
+            self.board,
+            self.counts,
+            self.longest_ms,
+            Answers(self.wire_format),
+        )
         moderator = Moderator(
             Floor(habits.policy),
             line,
@@ -125,7 +135,8 @@ class Conversation:
             self.board,
             release_button=self.release,
         )
-        uplink = Uplink(line, self.frames, self.counts, moderator, button, self.batch_ms)
+        encoder = Encoder(self.wire_format)
+        uplink = Uplink(line, self.frames, self.counts, encoder, moderator, button, self.batch_ms)
         downlink = Downlink(line, narrator, moderator, self.board, self.counts, habits.silence_ms)
         self._talking = _Talk(moderator, button)
         try:
@@ -164,6 +175,7 @@ class Conversation:
         """Server speaks first, we configure, it grants: only then may sound go up."""
         await self._expect(line, SessionCreated, self.patience.created_s)
         await self._expect(line, SessionUpdated, self.patience.updated_s, ask=self.configure)
+        self._check_formats(line)
         log.info(
             "session ready session=%s model=%s voice=%s turn_detection=%s",
             line.session.session_id,
@@ -172,6 +184,20 @@ class Conversation:
             line.session.turn_detection,
         )
         self.board.post(Happened(trio.current_time(), Moment.READY))
+
+    def _check_formats(self, line: Line) -> None:
+        """One format taken for another is noise at full volume: rather say nothing."""
+        settings = line.session.settings
+        if settings is None:
+            return
+        granted = {settings.audio.input.format.kind, settings.audio.output.format.kind}
+        wanted = f"audio/{self.wire_format.value}"
+        if others := granted - {wanted, ""}:  # who does not say what it grants grants what we ask
+            raise SessionOver(
+                "audio_format_not_granted",
+                f"[realtime] audio_format asks for {wanted}, the server grants {min(others)}",
+                opening=True,
+            )
 
     async def _expect(
         self, line: Line, wanted: type[E], limit_s: float, ask: Configure | None = None

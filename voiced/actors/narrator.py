@@ -104,6 +104,7 @@ class Narrator:
 
     def close(self) -> None:
         """Nothing more will come of this session: what is here is spoken to its end."""
+        self.finish_all()
         for playout in self._open.values():
             playout.frames.close()
 
@@ -117,7 +118,7 @@ class Narrator:
         self.board.post(Happened(trio.current_time(), Moment.FIRST_DELTA, answer.item_id))
         if not self.playouts.offer(playout):
             log.warning("playout dropped item=%s: too many wait already", answer.item_id)
-            answer.fate = Fate.CUT
+            answer.cut()
             self.heard.offer(Heard(answer.item_id, 0, whole=False))
             return None
         answer.fate = Fate.PLAYING

@@ -17,7 +17,7 @@ class SpeechClock:
     _last_at_s: float = 0.0
 
     def sent(self, samples: int, at_s: float) -> None:
-        """Note that *samples* more went up at *at_s*."""
+        """Note that *samples* more went up, the last of which was spoken at *at_s*."""
         self.sent_samples += samples
         self._last_at_s = at_s
 

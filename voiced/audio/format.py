@@ -2,7 +2,8 @@
 
 A *sample* is one instant of one channel. A *block* is what a device gives or takes in one
 callback. A *frame* is exactly 20 ms of mono PCM16 little-endian at 24 kHz: 480 samples, 960 bytes,
-the one unit in which speech goes up (documented: `audio/pcm` has the constant rate 24000).
+the one unit of speech in the house, and on the wire too unless that is G.711, which `wire.py` makes
+of it (documented: `audio/pcm` has the constant rate 24000).
 """
 
 from typing import Final, TypeAlias

@@ -157,6 +157,7 @@ class Response:
             return
         pcm = await self.desk.voice.speak(sentence.strip(), self.terms.speed)
         await trio.lowlevel.checkpoint_if_cancelled()  # a cut may have come in the same instant
+        pcm = self.terms.wire_format.whole(pcm)
         output.item.add_audio(pcm)
         if self.in_band:
             self.desk.conversation.tidy()

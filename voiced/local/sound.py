@@ -33,6 +33,14 @@ class WireFormat(enum.Enum):
         """How many bytes one sample takes on the wire."""
         return 2 if self is WireFormat.PCM else 1
 
+    def whole(self, pcm: bytes) -> bytes:
+        """Return *pcm* without the end that makes no sample on the wire.
+
+        What is kept of an answer must be exactly what is sent of it: positions are counted in both.
+        """
+        unit = BYTES_PER_SAMPLE if self is WireFormat.PCM else BYTES_PER_SAMPLE * _THRICE
+        return pcm[: len(pcm) - len(pcm) % unit]
+
 
 def ms(pcm: bytes | bytearray | memoryview) -> int:
     """How long *pcm* lasts, in whole milliseconds."""

@@ -90,7 +90,8 @@ class Configure(Order):
 class Append(Order):
     """Sound for the input buffer, raw, in the session's input format; never answered (documented).
 
-    Any length of whole 16-bit samples: what the server makes of half a sample is not known.
+    Any length. Samples should be whole, for what the server makes of half a one is not known; but
+    one of PCM is two bytes and one of G.711 is one, so that is for those to see to who cut them.
     """
 
     TYPE = "input_audio_buffer.append"
@@ -102,10 +103,9 @@ class Append(Order):
         # One function, not a list of validators: this one runs fifty times a second.
         if not isinstance(value, bytes):
             raise TypeError(f"audio must be bytes, not {type(value).__name__}")
-        if not 0 < len(value) <= LONGEST_APPEND_BYTES or len(value) % 2:
+        if not 0 < len(value) <= LONGEST_APPEND_BYTES:
             raise ValueError(
-                f"audio must be whole 16-bit samples, 2 to {LONGEST_APPEND_BYTES} bytes, "
-                f"not {len(value)} bytes"
+                f"audio must be 1 to {LONGEST_APPEND_BYTES} bytes, not {len(value)} bytes"
             )
 
 

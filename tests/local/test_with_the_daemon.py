@@ -1,0 +1,109 @@
+"""The daemon and the embedded server, which share no code, on a real socket: do they agree?
+
+Files are the devices, so this takes as long as what is said; nothing is measured in time.
+"""
+
+import base64
+from pathlib import Path
+
+import attrs
+import numpy as np
+import pytest
+import soundfile
+import trio
+
+from tests.local.client import PATIENCE_S, Watcher, serving
+from voiced.app import Daemon, ports_from
+from voiced.audio.convert import Pcm
+from voiced.config import Config
+from voiced.local.ears import PlainEars
+from voiced.local.voice import tone
+from voiced.notices import Happened, Moment, NoticeBoard
+
+SPOKEN_MS = 600
+ANSWER_MS = 700
+ANSWER_HZ = 440
+
+
+def settings(folder: Path, port: int, audio_format: str) -> Config:
+    """Files as devices; the user hums for a while and is silent then."""
+    sound = np.frombuffer(bytes(48 * 400) + tone(SPOKEN_MS, 300) + bytes(48 * 400), np.int16)
+    soundfile.write(folder / "question.wav", sound, 24_000, subtype="PCM_16")
+    config = Config()
+    url = f"ws://127.0.0.1:{port}/v1/realtime"
+    return attrs.evolve(
+        config,
+        realtime=attrs.evolve(config.realtime, url=url, audio_format=audio_format),
+        capture=attrs.evolve(config.capture, device=f"file:{folder / 'question.wav'}"),
+        playout=attrs.evolve(config.playout, device=f"file:{folder / 'answer.wav'}"),
+    )
+
+
+async def until(board: NoticeBoard, daemon: Daemon, moment: Moment) -> None:
+    """Run *daemon* until that moment has come, and stop it in order."""
+    with trio.fail_after(PATIENCE_S), board.watch() as notices:
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(daemon.run)
+            async for notice in notices:
+                if isinstance(notice, Happened) and notice.moment is moment:
+                    break
+            daemon.supervisor.stop()
+
+
+def heard(folder: Path) -> Pcm:
+    """From the first sound to the last."""
+    sound: Pcm = soundfile.read(folder / "answer.wav", dtype="int16")[0]
+    loud = np.flatnonzero(np.abs(sound.astype(int)) > 16)  # A-law has no zero
+    return sound[loud[0] : loud[-1] + 1]
+
+
+@pytest.mark.parametrize(
+    ("audio_format", "frame_bytes", "bytes_per_ms"),
+    [("pcm", 960, 48), ("pcmu", 160, 8), ("pcma", 160, 8)],
+)
+async def test_a_question_is_understood_and_the_answer_is_heard(
+    tmp_path: Path, audio_format: str, frame_bytes: int, bytes_per_ms: int
+) -> None:
+    ears, watch = PlainEars(["what time is it"]), Watcher()
+    async with serving(answers=[f"[tone {ANSWER_MS}]"], ears=ears, watch=watch) as port:
+        board = NoticeBoard()
+        config = settings(tmp_path, port, audio_format)
+        daemon = Daemon(config, ports_from(config, {}), board=board)
+        await until(board, daemon, Moment.PLAYED)
+
+    events = [one.event for one in watch.traffic]
+    appends = [e["audio"] for e in events if e["type"] == "input_audio_buffer.append"]
+    deltas = [e["delta"] for e in events if e["type"] == "response.output_audio.delta"]
+    assert {len(base64.b64decode(audio)) for audio in appends} == {frame_bytes}
+    assert sum(len(base64.b64decode(delta)) for delta in deltas) == ANSWER_MS * bytes_per_ms
+    # speech, the padding before it, and the silence that ended it
+    turn_ms = config.turns.prefix_padding_ms + SPOKEN_MS + config.turns.silence_duration_ms
+    assert ears.heard_ms == [pytest.approx(turn_ms, abs=40)]  # windows of 20 ms
+    answer = heard(tmp_path)
+    assert answer.size == pytest.approx(ANSWER_MS * 24, abs=24)
+    spectrum = np.abs(
+        np.fft.rfft(answer[2400:14_400].astype(float))
+    )  # half a second: 2 Hz to a bin
+    assert int(spectrum.argmax()) * 2 == ANSWER_HZ
+    assert [e for e in events if e["type"] in ("error", "conversation.item.truncate")] == []
+
+
+async def test_an_interruption_over_the_telephone_is_granted(tmp_path: Path) -> None:
+    """The user hums again while the answer sounds; what the server is told of it, it takes."""
+    ears, watch = PlainEars(["what time is it"]), Watcher()
+    async with serving(answers=["[tone 20000]"], ears=ears, watch=watch) as port:
+        config = settings(tmp_path, port, "pcmu")
+        hum, pause = tone(SPOKEN_MS, 300), bytes(48 * 1500)
+        sound = np.frombuffer(hum + pause + hum, np.int16)
+        soundfile.write(tmp_path / "question.wav", sound, 24_000, subtype="PCM_16")
+        daemon = Daemon(config, ports_from(config, {}))
+        with trio.fail_after(PATIENCE_S):
+            async with trio.open_nursery() as nursery:
+                nursery.start_soon(daemon.run)
+                await watch.until("conversation.item.truncated")
+                daemon.supervisor.stop()
+
+    events = [one.event for one in watch.traffic]
+    (told,) = [event for event in events if event["type"] == "conversation.item.truncate"]
+    assert [event for event in events if event["type"] == "error"] == []
+    assert heard(tmp_path).size / 24 == pytest.approx(told["audio_end_ms"], abs=5)  # the fade's end
