@@ -1,0 +1,110 @@
+"""Words, as far as they were heard: the text of items, paced with their sound and cut where it was.
+
+Theory of operation. An answer's text usually runs ahead of its sound, and its sound ahead of the
+ear. Where each word lies in the sound nobody tells, so that the share of the text is the share of
+the sound. While more of both may come, the share of what is *here* would show too much as soon as
+text is far ahead: until then no text is taken to be spoken faster than anybody speaks.
+"""
+
+import enum
+from collections import OrderedDict
+from typing import Final
+
+import attrs
+
+_FASTEST_CHARS_PER_S: Final = 25  # brisk English is 15 to 18, brisk Spanish a little over 20
+_LONGEST_CHARS: Final = 32_000  # half an hour of speech: beyond it, text is lost, and counted
+_ITEMS_KEPT: Final = 64  # of the newest of each party; far more than can wait to be heard
+_UNSPACED: Final = "\u2e80"  # from here on scripts (CJK) have no spaces: each sign may end a word
+
+
+class State(enum.Enum):
+    """How far an item's text has come."""
+
+    GROWING = "growing"  # more text, or more of it to be heard, may come
+    HEARD = "heard"  # all of its sound was; text that is still to come is shown at once
+    FINAL = "final"
+
+
+@attrs.define(eq=False)
+class Transcript:
+    """The text of one item. What is shown never gets shorter, unless the server takes text back."""
+
+    text: str = attrs.field(default="", repr=False)
+    state: State = State.GROWING
+    lost_chars: int = 0
+    _shown_chars: int = attrs.field(default=0, init=False)
+    _whole: bool = attrs.field(default=False, init=False)  # the text: no more of it will come
+
+    @property
+    def shown(self) -> str:
+        """What was heard of it, in whole words."""
+        return self.text[: self._shown_chars]
+
+    def grow(self, delta: str) -> None:
+        """More text came."""
+        if self.state is not State.FINAL and not self._whole:
+            self._take(self.text + delta)
+
+    def complete(self, text: str | None = None) -> None:
+        """All of the text is here: *text*, or what came until now."""
+        if self.state is State.FINAL or self._whole:
+            return
+        if text is not None:
+            self._take(text)
+        self._whole = True
+        if self.state is State.HEARD:
+            self.state = State.FINAL
+
+    def show_all(self) -> None:
+        """Nothing has to be heard first: a user's words, or an answer heard to its end."""
+        if self.state is not State.FINAL:
+            self._shown_chars = len(self.text)
+            self.state = State.FINAL if self._whole else State.HEARD
+
+    def hear(self, heard_ms: int, of_ms: int, *, more_comes: bool) -> None:
+        """So much was heard of what was received; *more_comes* while sound is still arriving."""
+        if self.state is State.GROWING:
+            share = len(self.text) * min(heard_ms, of_ms) // max(1, of_ms)
+            if more_comes:
+                share = min(share, heard_ms * _FASTEST_CHARS_PER_S // 1000)
+            self._shown_chars = max(self._shown_chars, _whole_words(self.text, share))
+
+    def cut(self, heard_ms: int, of_ms: int, *, more_comes: bool) -> None:
+        """The sound ended there, and so do the words."""
+        self.hear(heard_ms, of_ms, more_comes=more_comes)
+        if self.state is State.GROWING:
+            self.state = State.FINAL
+
+    def _take(self, text: str) -> None:
+        self.text = text[:_LONGEST_CHARS]
+        self.lost_chars += len(text) - len(self.text)
+        here = len(self.text)
+        self._shown_chars = here if self.state is State.HEARD else min(self._shown_chars, here)
+
+
+@attrs.define(eq=False)
+class Transcripts:
+    """The newest items' texts of one party, by item."""
+
+    _texts: OrderedDict[str, Transcript] = attrs.field(factory=OrderedDict, init=False)
+
+    def of(self, item_id: str) -> Transcript:
+        """That item's, which begins empty."""
+        if item_id not in self._texts:
+            self._texts[item_id] = Transcript()
+            if len(self._texts) > _ITEMS_KEPT:
+                self._texts.popitem(last=False)
+        return self._texts[item_id]
+
+
+def _whole_words(text: str, chars: int) -> int:
+    """The most characters, up to *chars*, after which a word ends; trailing space left out."""
+    while chars and not _ends_word(text, chars):
+        chars -= 1
+    return chars
+
+
+def _ends_word(text: str, chars: int) -> bool:
+    last, after = text[chars - 1], text[chars : chars + 1]
+    return not last.isspace() and (not after or after.isspace() or last >= _UNSPACED)
