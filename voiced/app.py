@@ -2,7 +2,7 @@
 
 microphone -> Capture -> blocks -> Framer -> frames -> Uplink ----> wire
 loudspeaker <- Player <- playouts <------------------ Downlink <--- wire
-                             Supervisor > Conversation > (Uplink, Downlink)
+                             Supervisor > Conversation > (Uplink, Downlink) -> Scribe
 """
 
 import logging
@@ -21,6 +21,7 @@ from voiced.actors.conversation import Conversation, Patience
 from voiced.actors.cooldown import Cooldown
 from voiced.actors.framer import Framer
 from voiced.actors.player import Player
+from voiced.actors.scribe import Scribe
 from voiced.actors.supervisor import Supervisor
 from voiced.audio.format import Frame, frames_in_ms
 from voiced.audio.jitter import JitterBuffer
@@ -68,6 +69,7 @@ class Daemon:
     blocks: Channel[Block] = attrs.field(init=False)
     frames: Channel[Frame] = attrs.field(init=False)
     playouts: Channel[Playout] = attrs.field(init=False)
+    scribe: Scribe = attrs.field(init=False)
     supervisor: Supervisor = attrs.field(init=False)
 
     def __attrs_post_init__(self) -> None:
@@ -79,6 +81,7 @@ class Daemon:
         )
         self.frames = Channel("frames", frames_in_ms(config.uplink.keep_ms), WhenFull.DROP_OLDEST)
         self.playouts = Channel("playouts", _PLAYOUTS, WhenFull.DROP_NEWEST)
+        self.scribe = Scribe(self.board, self.counts)
         self.supervisor = Supervisor(
             conversation=Conversation(
                 dialler=self.ports.dialler,
@@ -86,6 +89,7 @@ class Daemon:
                 frames=self.frames,
                 playouts=self.playouts,
                 board=self.board,
+                scribe=self.scribe,
                 counts=self.counts,
                 patience=Patience(
                     socket_s=config.uplink.socket_limit_s,
@@ -116,6 +120,7 @@ class Daemon:
                 devices.start_soon(self._listen, name="microphone")
                 devices.start_soon(self._sound, name="loudspeaker")
                 devices.start_soon(self._bookkeeper().run, name="bookkeeper")
+                devices.start_soon(self.scribe.run, name="scribe")
                 await self.supervisor.run()
                 devices.cancel_scope.cancel()
         except* VoicedError as group:

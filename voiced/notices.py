@@ -1,20 +1,22 @@
 """What the daemon says about itself to whoever watches: moments, phases, words, levels.
 
 Notices inform and never steer. The board derives the phase from the moments by one table, keeps the
-last word on it, and hands each watcher a bounded stream; slow watchers lose the oldest notices.
+last word on it, and hands each watcher a bounded stream; slow watchers lose the oldest notices. Its
+status may be read at any time: the phase, and what the keeper of the record knows.
 """
 
 import enum
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from types import MappingProxyType
-from typing import Final, TypeAlias
+from typing import Final, Protocol, TypeAlias
 
 import attrs
 from attrs import frozen
 
 from voiced.channel import Channel, WhenFull
 from voiced.turns import moments
+from voiced.turns.timeline import Figure, Outcome, Percentiles, Turn
 
 
 class Phase(enum.Enum):
@@ -78,6 +80,7 @@ class Happened:
     moment: Moment
     item_id: str = ""
     detail: str = ""
+    heard_ms: int = 0  # of an item that was played or cut: how much left the loudspeaker
 
 
 @frozen
@@ -91,7 +94,7 @@ class PhaseChanged:
 
 @frozen
 class Transcribed:
-    """Words: a piece of them, or (final) all of one item's."""
+    """One item's words until now, as they were spoken or heard; *final*: they stay like this."""
 
     at_s: float
     who: Party
@@ -109,7 +112,41 @@ class LevelMeasured:
     dbfs: float
 
 
-Notice: TypeAlias = Happened | PhaseChanged | Transcribed | LevelMeasured
+@frozen
+class TurnEnded:
+    """A turn is over: what became of it, and how long it took."""
+
+    at_s: float
+    turn: Turn
+
+
+Notice: TypeAlias = Happened | PhaseChanged | Transcribed | LevelMeasured | TurnEnded
+
+
+@frozen
+class Status:
+    """What is going on, on one card."""
+
+    phase: Phase
+    since_s: float  # Trio's clock
+    why: str = ""
+    user_words: str = attrs.field(default="", repr=False)  # the last that were understood
+    assistant_words: str = attrs.field(default="", repr=False)  # the last, as heard until now
+    turns: Mapping[Outcome, int] = attrs.field(factory=dict)
+    latencies: Mapping[Figure, Percentiles] = attrs.field(factory=dict)  # last hundred turns
+
+
+class Keeper(Protocol):
+    """Keeps the record of a conversation for the board. None of these may wait."""
+
+    def note(self, happened: Happened) -> None:
+        """Take in a moment, in the tick in which it is told; unlike a watcher, it loses none."""
+
+    def watched(self) -> None:
+        """Somebody has begun to watch."""
+
+    def fill_in(self, status: Status) -> Status:
+        """Add words and numbers to *status*."""
 
 
 @attrs.define(eq=False)
@@ -117,7 +154,14 @@ class NoticeBoard:
     """Where notices are posted: the latest phase, and a stream for each watcher."""
 
     phase: PhaseChanged = attrs.field(factory=lambda: PhaseChanged(0.0, Phase.IDLE))
+    keeper: Keeper | None = attrs.field(init=False, default=None)
     _watchers: list[Channel[Notice]] = attrs.field(init=False, factory=list)
+
+    @property
+    def status(self) -> Status:
+        """What is going on now; reading it costs nobody else anything."""
+        status = Status(self.phase.phase, self.phase.at_s, self.phase.why)
+        return status if self.keeper is None else self.keeper.fill_in(status)
 
     @property
     def watched(self) -> bool:
@@ -129,6 +173,8 @@ class NoticeBoard:
         """Give a stream of what is posted from now on; it ends with the context."""
         stream = Channel[Notice]("notices", capacity, WhenFull.DROP_OLDEST)
         self._watchers.append(stream)
+        if self.keeper is not None:
+            self.keeper.watched()
         try:
             yield stream
         finally:
@@ -144,3 +190,5 @@ class NoticeBoard:
             if phase is not self.phase.phase:
                 self.phase = PhaseChanged(notice.at_s, phase, notice.detail)
                 self.post(self.phase)
+            if self.keeper is not None:
+                self.keeper.note(notice)

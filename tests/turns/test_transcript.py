@@ -107,10 +107,36 @@ def test_scripts_without_spaces_are_cut_between_signs() -> None:
 
 
 def test_text_without_end_is_bounded_and_what_is_lost_is_counted() -> None:
-    transcript = answer("x" * 32_000)
-    transcript.grow("y" * 10)
-    transcript.grow("z")
-    assert (len(transcript.text), transcript.lost_chars) == (32_000, 11)
+    transcript = answer("x" * 31_995)
+    assert [transcript.grow("y" * 10), transcript.grow("z"), transcript.complete("z" * 32_002)] == [
+        *(5, 1, 2)
+    ]
+    assert len(transcript.text) == 32_000
+
+
+def test_there_is_news_once_for_each_change_of_what_is_shown() -> None:
+    transcript = answer()
+    assert not transcript.has_news()  # nothing was heard yet
+    transcript.hear(500, 1000, more_comes=False)
+    assert [transcript.has_news(), transcript.has_news()] == [True, False]
+    transcript.cut(500, 1000, more_comes=False)
+    assert [transcript.has_news(), transcript.has_news()] == [True, False]  # the same, but final
+
+
+def test_the_end_of_what_never_had_words_is_no_news() -> None:
+    transcript = Transcript()
+    transcript.cut(0, 1000, more_comes=False)
+    assert transcript.final
+    assert not transcript.has_news()
+
+
+def test_words_taken_back_are_news() -> None:
+    transcript = Transcript()
+    transcript.show_all()
+    transcript.grow("hm")
+    assert transcript.has_news()
+    transcript.complete("")
+    assert transcript.has_news()
 
 
 def test_words_are_in_no_repr() -> None:

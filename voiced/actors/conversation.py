@@ -10,6 +10,7 @@ import trio
 
 from voiced.actors.downlink import Downlink
 from voiced.actors.line import Line
+from voiced.actors.scribe import Scribe
 from voiced.actors.uplink import Uplink
 from voiced.audio.format import FRAME_MS, Frame, samples_to_ms
 from voiced.channel import Channel
@@ -48,6 +49,7 @@ class Conversation:
     frames: Channel[Frame]
     playouts: Channel[Playout]
     board: NoticeBoard
+    scribe: Scribe
     counts: Counts
     patience: Patience
     batch_ms: int
@@ -67,7 +69,13 @@ class Conversation:
     async def _talk(self, line: Line) -> None:
         uplink = Uplink(line, self.frames, self.counts, self.batch_ms)
         downlink = Downlink(
-            line, self.playouts, self.board, self.counts, self.longest_ms, self.silence_ms
+            line,
+            self.playouts,
+            self.board,
+            self.scribe,
+            self.counts,
+            self.longest_ms,
+            self.silence_ms,
         )
         try:
             async with trio.open_nursery() as nursery:

@@ -9,12 +9,13 @@ import trio
 
 from voiced.actors.answers import Answer, Answers, Fate, remedy
 from voiced.actors.line import Line
+from voiced.actors.scribe import Scribe
 from voiced.audio.format import Frame, frames_in_ms
 from voiced.channel import Channel, WhenFull, is_landmark
 from voiced.counts import Counts
 from voiced.faults import SessionOver, Verdict, judge_code
 from voiced.messages import Heard, Playout
-from voiced.notices import Happened, Moment, NoticeBoard, Party, Transcribed
+from voiced.notices import Happened, Moment, NoticeBoard, Party
 from voiced.realtime import response_events as response
 from voiced.realtime import server_events as server
 from voiced.realtime.codec import Skipped
@@ -37,6 +38,7 @@ class Downlink:
     line: Line
     playouts: Channel[Playout]
     board: NoticeBoard
+    scribe: Scribe
     counts: Counts
     longest_ms: int
     silence_ms: int  # what the server's turn detection waits for at the end of speech
@@ -142,19 +144,20 @@ class Downlink:
             raise SessionOver(event.error.code or event.error.kind, event.error.message)
 
     def _user_delta(self, event: server.TranscriptionDelta) -> None:
-        self._transcribe(Party.USER, event.item_id, event.delta, final=False)
+        self.scribe.says(Party.USER, event.item_id, event.delta)
 
     def _user_text(self, event: server.TranscriptionCompleted) -> None:
-        self._transcribe(Party.USER, event.item_id, event.transcript, final=True)
+        self.scribe.said(Party.USER, event.item_id, event.transcript)
 
     def _assistant_delta(self, event: response.AudioTranscriptDelta) -> None:
-        self._transcribe(Party.ASSISTANT, event.item_id, event.delta, final=False)
+        self.scribe.says(Party.ASSISTANT, event.item_id, event.delta)
 
     def _assistant_text(self, event: response.AudioTranscriptDone) -> None:
-        self._transcribe(Party.ASSISTANT, event.item_id, event.transcript, final=True)
+        self.scribe.said(Party.ASSISTANT, event.item_id, event.transcript)
 
     def _transcription_failed(self, event: server.TranscriptionFailed) -> None:
         log.warning("transcription failed item=%s: the answer is not affected", event.item_id)
+        self.scribe.said(Party.USER, event.item_id)
 
     # How it is done.
 
@@ -163,13 +166,14 @@ class Downlink:
             "playout frames", frames_in_ms(self.longest_ms), WhenFull.DROP_NEWEST
         )
         playout = Playout(answer.item_id, frames, self._heard)
-        self._tell(Moment.FIRST_DELTA, answer.item_id)
         if not self.playouts.offer(playout):
             log.warning("playout dropped item=%s: too many wait already", answer.item_id)
             answer.fate = Fate.CUT
             self._heard.offer(Heard(answer.item_id, 0, whole=False))
             return None
         answer.fate = Fate.PLAYING
+        self._tell(Moment.FIRST_DELTA, answer.item_id)
+        self.scribe.sounds(answer, playout)
         self._open[answer.item_id] = playout
         return playout
 
@@ -203,9 +207,6 @@ class Downlink:
                 event.type,
                 event.detail,
             )
-
-    def _transcribe(self, who: Party, item_id: str, text: str, *, final: bool) -> None:
-        self.board.post(Transcribed(trio.current_time(), who, item_id, text, final))
 
     def _explain(self, event: response.ResponseDone) -> None:
         """A response that failed says why; some reasons end the session."""

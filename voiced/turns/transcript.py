@@ -8,6 +8,7 @@ text is far ahead: until then no text is taken to be spoken faster than anybody 
 
 import enum
 from collections import OrderedDict
+from collections.abc import Container, Iterator
 from typing import Final
 
 import attrs
@@ -32,33 +33,42 @@ class Transcript:
 
     text: str = attrs.field(default="", repr=False)
     state: State = State.GROWING
-    lost_chars: int = 0
     _shown_chars: int = attrs.field(default=0, init=False)
     _whole: bool = attrs.field(default=False, init=False)  # the text: no more of it will come
+    _told: tuple[str, bool] = attrs.field(default=("", False), init=False, repr=False)
 
     @property
     def shown(self) -> str:
         """What was heard of it, in whole words."""
         return self.text[: self._shown_chars]
 
-    def grow(self, delta: str) -> None:
-        """More text came."""
-        if self.state is not State.FINAL and not self._whole:
-            self._take(self.text + delta)
+    @property
+    def final(self) -> bool:
+        """Whether what is shown stays as it is."""
+        return self.state is State.FINAL
 
-    def complete(self, text: str | None = None) -> None:
-        """All of the text is here: *text*, or what came until now."""
-        if self.state is State.FINAL or self._whole:
-            return
-        if text is not None:
-            self._take(text)
+    def has_news(self) -> bool:
+        """Whether what is shown, or its being final, changed since this was asked last."""
+        before, self._told = self._told, (self.shown, self.final)
+        return before != self._told and bool(before[0] or self._told[0])
+
+    def grow(self, delta: str) -> int:
+        """More text came; return how many characters were too many to be kept."""
+        return 0 if self.final or self._whole else self._take(self.text + delta)
+
+    def complete(self, text: str | None = None) -> int:
+        """All of the text is here: *text*, or what came until now; return as `grow` does."""
+        if self.final or self._whole:
+            return 0
+        lost = 0 if text is None else self._take(text)
         self._whole = True
         if self.state is State.HEARD:
             self.state = State.FINAL
+        return lost
 
     def show_all(self) -> None:
         """Nothing has to be heard first: a user's words, or an answer heard to its end."""
-        if self.state is not State.FINAL:
+        if not self.final:
             self._shown_chars = len(self.text)
             self.state = State.FINAL if self._whole else State.HEARD
 
@@ -76,11 +86,11 @@ class Transcript:
         if self.state is State.GROWING:
             self.state = State.FINAL
 
-    def _take(self, text: str) -> None:
+    def _take(self, text: str) -> int:
         self.text = text[:_LONGEST_CHARS]
-        self.lost_chars += len(text) - len(self.text)
         here = len(self.text)
         self._shown_chars = here if self.state is State.HEARD else min(self._shown_chars, here)
+        return len(text) - here
 
 
 @attrs.define(eq=False)
@@ -96,6 +106,16 @@ class Transcripts:
             if len(self._texts) > _ITEMS_KEPT:
                 self._texts.popitem(last=False)
         return self._texts[item_id]
+
+    def forget_all_but(self, item_ids: Container[str]) -> None:
+        """Forget the others: a new session may give their names anew."""
+        for item_id in tuple(self._texts):
+            if item_id not in item_ids:
+                del self._texts[item_id]
+
+    def __iter__(self) -> Iterator[tuple[str, Transcript]]:
+        """Items and their texts, the oldest first."""
+        return iter(self._texts.items())
 
 
 def _whole_words(text: str, chars: int) -> int:
