@@ -69,6 +69,43 @@ async def test_nobody_looks_while_nobody_watches(
     assert words(story, Party.ASSISTANT) == [(TEXT, True)]
 
 
+class Steps(trio.abc.Instrument):
+    """Counts how often the scribe's task is woken."""
+
+    count = 0
+
+    def before_task_step(self, task: trio.lowlevel.Task) -> None:
+        self.count += task.name == "scribe"
+
+
+async def test_the_scribe_sleeps_while_nothing_sounds_or_nobody_watches(
+    story: Story, nursery: trio.Nursery, autojump_clock: MockClock
+) -> None:
+    await story.begin(nursery)
+    steps = Steps()
+    trio.lowlevel.add_instrument(steps)
+    answer(story, 5000)
+    await story.for_ms(10_000)
+    assert steps.count == 1  # it looks whether anybody is there
+    with story.daemon.board.watch():
+        await story.for_ms(10_000)
+        assert steps.count == 2  # somebody is, but nothing sounds
+        answer(story, 5000)
+        await story.for_ms(10_000)
+    assert steps.count == pytest.approx(2 + 50, abs=2)
+
+
+async def test_a_text_without_end_is_cut_and_counted(
+    story: Story, nursery: trio.Nursery, autojump_clock: MockClock
+) -> None:
+    await story.begin(nursery)
+    for _ in range(5):
+        story.server.understands("item_u", "o" * 10_000)
+    await story.settled()
+    assert len(story.daemon.board.status.user_words) == 32_000
+    assert story.daemon.counts.long_text_chars == 18_000
+
+
 async def test_who_comes_in_the_middle_of_an_answer_sees_it_grow_from_there(
     story: Story, nursery: trio.Nursery, autojump_clock: MockClock
 ) -> None:
