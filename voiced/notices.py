@@ -16,7 +16,7 @@ from attrs import frozen
 
 from voiced.channel import Channel, WhenFull
 from voiced.turns import moments
-from voiced.turns.timeline import Figure, Outcome, Percentiles, Turn
+from voiced.turns.figures import Figure, Outcome, Percentiles, Turn
 
 
 class Phase(enum.Enum):

@@ -4,7 +4,7 @@ from voiced.channel import Tally
 from voiced.counts import Counts
 from voiced.demo.timeline import Timeline, count_table, latency_table
 from voiced.notices import Happened, Moment, Phase, PhaseChanged, TurnEnded
-from voiced.turns.timeline import Figure, Outcome, Turn
+from voiced.turns.figures import Figure, Outcome, Turn
 
 TURN = Turn(Outcome.CUT, {Figure.STOPPED: 512, Figure.TOTAL: 930, Figure.SILENCE: 22}, 2400, 12_000)
 

@@ -8,7 +8,7 @@ from trio.testing import MockClock
 
 from tests.fakes.story import Story
 from voiced.notices import Party, Phase, Transcribed, TurnEnded
-from voiced.turns.timeline import Figure, Outcome, Percentiles, Turn
+from voiced.turns.figures import Figure, Outcome, Percentiles, Turn
 
 TEXT = "It is half past three, and the sun is shining."  # 46 characters
 

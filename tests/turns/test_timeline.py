@@ -4,8 +4,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from voiced.turns.figures import Figure, Outcome, Percentiles, Turn
 from voiced.turns.moments import Moment
-from voiced.turns.timeline import Figure, Outcome, Percentiles, Timeline, Turn
+from voiced.turns.timeline import Timeline
 
 M = Moment
 

@@ -11,7 +11,8 @@ from voiced.audio.format import samples_to_ms
 from voiced.counts import Counts
 from voiced.messages import Playout
 from voiced.notices import Happened, Moment, NoticeBoard, Party, Status, Transcribed, TurnEnded
-from voiced.turns.timeline import Figure, Timeline, Turn
+from voiced.turns.figures import Figure, Turn
+from voiced.turns.timeline import Timeline
 from voiced.turns.transcript import Transcript, Transcripts
 
 log = logging.getLogger(__name__)

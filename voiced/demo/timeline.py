@@ -8,7 +8,7 @@ import attrs
 from voiced.channel import Tally
 from voiced.counts import Counts
 from voiced.notices import Happened, Notice, PhaseChanged, TurnEnded
-from voiced.turns.timeline import Figure, Turn
+from voiced.turns.figures import Figure, Turn
 
 
 @attrs.define(eq=False)

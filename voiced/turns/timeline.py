@@ -8,42 +8,19 @@ cut is measured from the *newest* turn's start. Moments may be missing, double, 
 what fits nowhere is left out. Nothing grows: turns, items of a turn and samples are counted off.
 """
 
-import enum
 import math
 from collections import Counter, deque
 from collections.abc import Collection, Iterator, Mapping
 from typing import Final
 
 import attrs
-from attrs import frozen
 
+from voiced.turns.figures import Figure, Outcome, Percentiles, Turn
 from voiced.turns.moments import Moment
 
 _TURNS_KEPT: Final = 16  # those just closed too, so that what is late finds its own
 _ITEMS_KEPT: Final = 32  # of one turn; the playouts that may wait are a third of that
 _SAMPLES_KEPT: Final = 100
-
-
-class Outcome(enum.Enum):
-    """What became of a turn."""
-
-    ANSWERED = "answered"  # and heard to the end
-    CUT = "cut"  # the answer was interrupted
-    DISMISSED = "dismissed"  # it was no turn: a cough, an "uh-huh"
-    UNANSWERED = "unanswered"  # no answer sounded, or the user spoke on before one came
-
-
-class Figure(enum.Enum):
-    """What is measured of a turn, in ms. A step is taken from the last step that is known."""
-
-    STOPPED = "stopped"  # speech ended (in audio time) -> the server told us so
-    COMMITTED = "committed"
-    CREATED = "created"  # the response
-    FIRST_DELTA = "first_delta"
-    FIRST_SOUND = "first_sound"  # the first delta -> audible
-    TOTAL = "total"  # speech ended -> first sound: what a person would call the delay
-    SILENCE = "silence"  # a barge-in: speech_started was told -> the last audible sample
-
 
 _STEPS: Final = (
     (Moment.SPEECH_STOPPED, Figure.STOPPED),
@@ -55,29 +32,6 @@ _STEPS: Final = (
 
 _SPOKEN: Final = frozenset({Moment.SPEECH_END, Moment.SPEECH_STOPPED, Moment.COMMITTED})
 """After any of these a turn of the user's waits for its answer."""
-
-
-@frozen
-class Turn:
-    """A turn that is over."""
-
-    outcome: Outcome
-    figures_ms: Mapping[Figure, int]  # those that are known
-    heard_ms: int = 0  # of all items of its answer
-    of_ms: int = 0  # that many were received
-
-    def __str__(self) -> str:
-        """As the log says it."""
-        figures = "".join(f" {figure.value}_ms={ms}" for figure, ms in self.figures_ms.items())
-        return f"outcome={self.outcome.value}{figures} heard_ms={self.heard_ms} of_ms={self.of_ms}"
-
-
-@frozen
-class Percentiles:
-    """Of the last hundred samples of a figure, by nearest rank."""
-
-    p50_ms: int
-    p95_ms: int
 
 
 @attrs.define(eq=False)
