@@ -15,8 +15,8 @@ import attrs
 from attrs import frozen
 
 from voiced.channel import Channel, WhenFull
-from voiced.turns import moments
 from voiced.turns.figures import Figure, Outcome, Percentiles, Turn
+from voiced.turns.moments import Moment as Moment  # noqa: PLC0414  who tells one finds it here
 
 
 class Phase(enum.Enum):
@@ -31,10 +31,6 @@ class Phase(enum.Enum):
     COOLING_DOWN = "cooling_down"
     MUTED = "muted"
     FAULT = "fault"
-
-
-Moment: TypeAlias = moments.Moment
-"""Whoever tells a moment finds the word here; the room of turns, which may not look up, has it."""
 
 
 _ANY: Final = tuple(Phase)

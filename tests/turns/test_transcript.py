@@ -83,6 +83,29 @@ def test_text_that_will_never_be_completed_is_final_as_it_is() -> None:
     assert (transcript.shown, transcript.state) == (TEXT, State.FINAL)
 
 
+def test_text_that_ran_ahead_of_a_lost_link_is_not_heard() -> None:
+    transcript = answer("one two three four five six seven eight nine ten eleven twelve")
+    transcript.break_off(1000)
+    transcript.show_all()
+    assert (transcript.shown, transcript.state) == ("one two three four five", State.FINAL)
+
+
+@pytest.mark.parametrize("of_ms", [0, 100, 10_000])
+def test_a_text_that_is_whole_is_not_broken_off(of_ms: int) -> None:
+    transcript = answer()
+    transcript.complete()
+    transcript.break_off(of_ms)
+    transcript.show_all()
+    assert transcript.shown == TEXT
+
+
+def test_what_was_shown_is_not_broken_off() -> None:
+    transcript = answer()
+    transcript.hear(900, 1000, more_comes=False)
+    transcript.break_off(100)
+    assert transcript.shown == transcript.text == "It is"
+
+
 def test_a_users_words_are_shown_as_they_come_and_the_final_ones_replace_them() -> None:
     transcript = Transcript()
     transcript.show_all()

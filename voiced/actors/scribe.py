@@ -136,7 +136,10 @@ class Scribe:
         """The link is lost; the next session may name its items as this one did."""
         for who, texts in self._texts.items():
             for item_id, words in texts:
-                words.complete()
+                if who is Party.ASSISTANT and item_id in self._sounding:
+                    words.break_off(self._sounding[item_id][0].received_ms)
+                else:
+                    words.complete()
                 self._tell(at_s, who, item_id)
             texts.forget_all_but(self._sounding)
 

@@ -66,6 +66,13 @@ class Transcript:
             self.state = State.FINAL
         return lost
 
+    def break_off(self, of_ms: int) -> None:
+        """The link was lost after *of_ms* of sound: text that ran ahead of it will not be heard."""
+        if self.state is State.GROWING and not self._whole:
+            spoken = min(len(self.text), of_ms * _FASTEST_CHARS_PER_S // 1000)
+            self.text = self.text[: max(self._shown_chars, _whole_words(self.text, spoken))]
+        self.complete()
+
     def show_all(self) -> None:
         """Nothing has to be heard first: a user's words, or an answer heard to its end."""
         if not self.final:
