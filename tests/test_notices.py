@@ -1,5 +1,6 @@
 """The notice board: moments move the phase by one table, and slow watchers lose only their own."""
 
+import attrs
 import pytest
 import trio
 import trio.testing
@@ -17,6 +18,7 @@ from voiced.notices import (
     Party,
     Phase,
     PhaseChanged,
+    Status,
     Transcribed,
 )
 
@@ -136,6 +138,43 @@ async def test_words_and_levels_move_nothing() -> None:
 
 def test_what_was_said_is_not_shown_in_logs_by_accident() -> None:
     assert "secret" not in repr(Transcribed(1.0, Party.USER, "item", "a secret", final=True))
+
+
+# --- the status and its keeper --------------------------------------------------------------------
+
+
+class Diary:
+    """A keeper that writes down what it is told."""
+
+    def __init__(self) -> None:
+        self.told: list[object] = []
+
+    def note(self, happened: Happened) -> None:
+        self.told.append(happened.moment)
+
+    def watched(self) -> None:
+        self.told.append("watched")
+
+    def fill_in(self, status: Status) -> Status:
+        return attrs.evolve(status, user_words="hello")
+
+
+def test_the_status_needs_no_keeper() -> None:
+    board = NoticeBoard()
+    board.post(Happened(3.0, Moment.GAVE_UP, detail="the key was refused"))
+    assert board.status == Status(Phase.FAULT, 3.0, "the key was refused")
+
+
+def test_the_keeper_is_told_of_moments_and_watchers_at_once_and_asked_for_the_rest() -> None:
+    board, diary = NoticeBoard(), Diary()
+    board.keeper = diary
+    board.post(Happened(1.0, Moment.READY))
+    board.post(LevelMeasured(1.0, Party.USER, -20.0))
+    with board.watch():
+        board.post(Happened(2.0, Moment.DIALLING))
+    assert diary.told == [Moment.READY, "watched", Moment.DIALLING]
+    assert board.status == Status(Phase.CONNECTING, 2.0, user_words="hello")
+    assert "hello" not in repr(board.status)
 
 
 # --- watchers -------------------------------------------------------------------------------------

@@ -1,8 +1,8 @@
 """The composition root: settings and ports in, a daemon out. The only module that knows everybody.
 
 microphone -> Capture -> blocks -> Framer -> frames -> Uplink ----> wire
-loudspeaker <- Player <- playouts <------------------ Downlink <--- wire
-                             Supervisor > Conversation > (Uplink, Downlink)
+loudspeaker <- Player <- playouts <- Narrator <------ Downlink <--- wire
+                       Supervisor > Conversation > (Uplink, Downlink, Narrator, Moderator) -> Scribe
 """
 
 import logging
@@ -21,6 +21,7 @@ from voiced.actors.conversation import Conversation, Habits, Patience
 from voiced.actors.cooldown import Cooldown
 from voiced.actors.framer import Framer
 from voiced.actors.player import Player
+from voiced.actors.scribe import Scribe
 from voiced.actors.supervisor import Supervisor
 from voiced.audio.format import Frame, frames_in_ms
 from voiced.audio.jitter import JitterBuffer
@@ -71,6 +72,7 @@ class Daemon:
     frames: Channel[Frame] = attrs.field(init=False)
     playouts: Channel[Playout] = attrs.field(init=False)
     volume: Volume = attrs.field(init=False, factory=Volume)
+    scribe: Scribe = attrs.field(init=False)
     supervisor: Supervisor = attrs.field(init=False)
 
     def __attrs_post_init__(self) -> None:
@@ -82,6 +84,7 @@ class Daemon:
         )
         self.frames = Channel("frames", frames_in_ms(config.uplink.keep_ms), WhenFull.DROP_OLDEST)
         self.playouts = Channel("playouts", _PLAYOUTS, WhenFull.DROP_NEWEST)
+        self.scribe = Scribe(self.board, self.counts)
         self.supervisor = Supervisor(
             conversation=Conversation(
                 dialler=self.ports.dialler,
@@ -90,6 +93,7 @@ class Daemon:
                 playouts=self.playouts,
                 volume=self.volume,
                 board=self.board,
+                scribe=self.scribe,
                 counts=self.counts,
                 patience=Patience(
                     socket_s=config.uplink.socket_limit_s,
@@ -121,6 +125,7 @@ class Daemon:
                 devices.start_soon(self._listen, name="microphone")
                 devices.start_soon(self._sound, name="loudspeaker")
                 devices.start_soon(self._bookkeeper().run, name="bookkeeper")
+                devices.start_soon(self.scribe.run, name="scribe")
                 await self.supervisor.run()
                 devices.cancel_scope.cancel()
         except* VoicedError as group:

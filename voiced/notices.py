@@ -1,19 +1,22 @@
 """What the daemon says about itself to whoever watches: moments, phases, words, levels.
 
 Notices inform and never steer. The board derives the phase from the moments by one table, keeps the
-last word on it, and hands each watcher a bounded stream; slow watchers lose the oldest notices.
+last word on it, and hands each watcher a bounded stream; slow watchers lose the oldest notices. Its
+status may be read at any time: the phase, and what the keeper of the record knows.
 """
 
 import enum
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from types import MappingProxyType
-from typing import Final, TypeAlias
+from typing import Final, Protocol, TypeAlias
 
 import attrs
 from attrs import frozen
 
 from voiced.channel import Channel, WhenFull
+from voiced.turns.figures import Figure, Outcome, Percentiles, Turn
+from voiced.turns.moments import Moment as Moment  # noqa: PLC0414  who tells one finds it here
 
 
 class Phase(enum.Enum):
@@ -28,29 +31,6 @@ class Phase(enum.Enum):
     COOLING_DOWN = "cooling_down"
     MUTED = "muted"
     FAULT = "fault"
-
-
-class Moment(enum.Enum):
-    """What a timeline is made of. A notice's time is when it happened, not when it was told."""
-
-    DIALLING = "dialling"
-    READY = "ready"  # the gate is open: session.updated
-    COOLING = "cooling down"
-    GAVE_UP = "gave up"
-    STOPPED = "stopped"
-    SPEECH_START = "speech start"  # the server heard speech begin
-    SPEECH_END = "speech end"  # the last sound of the user's turn, in audio time
-    SPEECH_STOPPED = "speech stopped"  # the server is sure that it ended
-    COMMITTED = "committed"  # the user's turn is an item of the conversation
-    DUCKED = "ducked"  # speech over an answer: softer, until it is clear whether it is meant
-    RESTORED = "restored"  # it was not: as loud as before
-    DISMISSED = "dismissed"  # what was heard was no turn (a cough, an "uh-huh"): no answer comes
-    RESPONSE_CREATED = "response created"
-    FIRST_DELTA = "first delta"
-    FIRST_SOUND = "first sound"  # audible, not merely handed over
-    PLAYED = "played"  # the last sample of an item has been heard
-    CUT = "cut"  # an item fell silent before its end
-    UNANSWERED = "unanswered"  # a response ended without sound, or none came
 
 
 _ANY: Final = tuple(Phase)
@@ -96,6 +76,7 @@ class Happened:
     moment: Moment
     item_id: str = ""
     detail: str = ""
+    heard_ms: int = 0  # of an item that was played or cut: how much left the loudspeaker
 
 
 @frozen
@@ -109,7 +90,7 @@ class PhaseChanged:
 
 @frozen
 class Transcribed:
-    """Words: a piece of them, or (final) all of one item's."""
+    """One item's words until now, as they were spoken or heard; *final*: they stay like this."""
 
     at_s: float
     who: Party
@@ -127,7 +108,41 @@ class LevelMeasured:
     dbfs: float
 
 
-Notice: TypeAlias = Happened | PhaseChanged | Transcribed | LevelMeasured
+@frozen
+class TurnEnded:
+    """A turn is over: what became of it, and how long it took."""
+
+    at_s: float
+    turn: Turn
+
+
+Notice: TypeAlias = Happened | PhaseChanged | Transcribed | LevelMeasured | TurnEnded
+
+
+@frozen
+class Status:
+    """What is going on, on one card."""
+
+    phase: Phase
+    since_s: float  # Trio's clock
+    why: str = ""
+    user_words: str = attrs.field(default="", repr=False)  # the last that were understood
+    assistant_words: str = attrs.field(default="", repr=False)  # the last, as heard until now
+    turns: Mapping[Outcome, int] = attrs.field(factory=dict)
+    latencies: Mapping[Figure, Percentiles] = attrs.field(factory=dict)  # last hundred turns
+
+
+class Keeper(Protocol):
+    """Keeps the record of a conversation for the board. None of these may wait."""
+
+    def note(self, happened: Happened) -> None:
+        """Take in a moment, in the tick in which it is told; unlike a watcher, it loses none."""
+
+    def watched(self) -> None:
+        """Somebody has begun to watch."""
+
+    def fill_in(self, status: Status) -> Status:
+        """Add words and numbers to *status*."""
 
 
 @attrs.define(eq=False)
@@ -135,7 +150,14 @@ class NoticeBoard:
     """Where notices are posted: the latest phase, and a stream for each watcher."""
 
     phase: PhaseChanged = attrs.field(factory=lambda: PhaseChanged(0.0, Phase.IDLE))
+    keeper: Keeper | None = attrs.field(init=False, default=None)
     _watchers: list[Channel[Notice]] = attrs.field(init=False, factory=list)
+
+    @property
+    def status(self) -> Status:
+        """What is going on now; reading it costs nobody else anything."""
+        status = Status(self.phase.phase, self.phase.at_s, self.phase.why)
+        return status if self.keeper is None else self.keeper.fill_in(status)
 
     @property
     def watched(self) -> bool:
@@ -147,6 +169,8 @@ class NoticeBoard:
         """Give a stream of what is posted from now on; it ends with the context."""
         stream = Channel[Notice]("notices", capacity, WhenFull.DROP_OLDEST)
         self._watchers.append(stream)
+        if self.keeper is not None:
+            self.keeper.watched()
         try:
             yield stream
         finally:
@@ -162,3 +186,5 @@ class NoticeBoard:
             if phase is not self.phase.phase:
                 self.phase = PhaseChanged(notice.at_s, phase, notice.detail)
                 self.post(self.phase)
+            if self.keeper is not None:
+                self.keeper.note(notice)

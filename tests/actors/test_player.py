@@ -380,11 +380,11 @@ async def test_moments_are_when_they_are_heard_not_when_they_are_handed_over(
         cut.scope.cancel()
         await for_ms(1000)
     happened = [n async for n in stream if isinstance(n, Happened)]
-    assert [(n.moment, n.item_id, round(n.at_s, 6)) for n in happened] == [
-        (Moment.FIRST_SOUND, "whole", 1.05),
-        (Moment.PLAYED, "whole", 1.25),
-        (Moment.FIRST_SOUND, "cut", 2.05),
-        (Moment.CUT, "cut", 2.158),  # the fade, and then the latency
+    assert [(n.moment, n.item_id, round(n.at_s, 6), n.heard_ms) for n in happened] == [
+        (Moment.FIRST_SOUND, "whole", 1.05, 0),
+        (Moment.PLAYED, "whole", 1.25, 200),
+        (Moment.FIRST_SOUND, "cut", 2.05, 0),
+        (Moment.CUT, "cut", 2.158, 108),  # the fade, and then the latency
     ]
 
 

@@ -216,14 +216,15 @@ class FakeServer:
         )
         return item
 
-    def transcribes(self, item_id: str, text: str) -> None:
-        """The user's words, all at once."""
+    def understands(self, item_id: str, words: str, *, final: bool = False) -> None:
+        """Words of the user's: a stretch of them, or (final) all."""
+        kind, field = ("completed", "transcript") if final else ("delta", "delta")
         self.says(
             {
-                "type": "conversation.item.input_audio_transcription.completed",
+                "type": f"conversation.item.input_audio_transcription.{kind}",
                 "item_id": item_id,
                 "content_index": 0,
-                "transcript": text,
+                field: words,
             }
         )
 
@@ -310,6 +311,12 @@ class Answer:
         """One delta, as it travels."""
         delta = base64.b64encode(pcm).decode()
         self.server.says({"type": "response.output_audio.delta", **self._place(), "delta": delta})
+
+    def writes(self, words: str, *, final: bool = False) -> None:
+        """Words of this item: a stretch of them, or (final) all."""
+        kind, field = ("done", "transcript") if final else ("delta", "delta")
+        event = {"type": f"response.output_audio_transcript.{kind}", **self._place(), field: words}
+        self.server.says(event)
 
     def closes_item(self) -> None:
         """No more sound of this item."""

@@ -43,7 +43,7 @@ class Story:
     async def begin(self, nursery: trio.Nursery, *, until_ready: bool = True) -> None:
         """Start the daemon; by default until the gate is open."""
         ports = Ports(self.user.microphone(), self.ears.speaker, self.server)
-        self.daemon = Daemon(self.config, ports, board=_Scribe(self.notices), stays=self.stays)
+        self.daemon = Daemon(self.config, ports, board=_Diary(self.notices), stays=self.stays)
         self.daemon.supervisor.chance = self.chance
         nursery.start_soon(self.daemon.run)
         await self.settled()
@@ -78,7 +78,7 @@ class Story:
         return "\n".join(["a story:", *said[-10:], f"the server was told {told[-10:]}"])
 
 
-class _Scribe(NoticeBoard):
+class _Diary(NoticeBoard):
     """A board that keeps every notice but levels."""
 
     def __init__(self, notices: list[Notice]) -> None:

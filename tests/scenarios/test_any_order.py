@@ -116,8 +116,12 @@ ACTS: dict[str, Act] = {
     "speech is heard": lambda _, server: server.hears_speech(),
     "speech is over": lambda _, server: server.hears_end(),
     "the turn is committed": lambda _, server: server.commits(),
-    "words": lambda _, server: server.transcribes(server.speaking_item or "item_1", "stop"),
-    "no words": lambda _, server: server.transcribes(server.speaking_item or "item_1", ""),
+    "words": lambda _, server: server.understands(
+        server.speaking_item or "item_1", "stop", final=True
+    ),
+    "no words": lambda _, server: server.understands(
+        server.speaking_item or "item_1", "", final=True
+    ),
     "a response is created": lambda _, server: server.creates(),
     "sound": lambda _, server: server.goes_on(400),
     "much sound": lambda _, server: server.goes_on(3000),

@@ -110,7 +110,7 @@ async def test_a_cough_lowers_the_answer_and_ends_nothing(
     assert len(story.moments(Moment.DUCKED)) == len(story.moments(Moment.RESTORED)) == 1
     assert story.moments(Moment.RESTORED)[0] - story.moments(Moment.DUCKED)[0] < 0.4
     story.server.hears_silence()
-    story.server.transcribes(cough, "")
+    story.server.understands(cough, "", final=True)
     await story.for_ms(4500)
 
     assert story.moments(Moment.CUT) == []
@@ -133,7 +133,7 @@ async def test_short_speech_is_judged_by_its_words(
     story.server.hears_silence()
     await story.for_ms(200)
     assert story.moments(Moment.CUT) == []
-    story.server.transcribes(item, words)
+    story.server.understands(item, words, final=True)
     await story.settled()
 
     assert len(story.moments(Moment.CUT)) == cuts

@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 
 from voiced.realtime.client_events import CancelResponse, Commit, CreateResponse
 from voiced.turns.floor import _EXPIRED, _WAITS, Debt, Floor, Generation, User
-from voiced.turns.orders import Cut, Event, Order, Say, SetVolume, Tell
+from voiced.turns.moments import Moment
+from voiced.turns.orders import Cut, Order, Say, SetVolume, Tell
 from voiced.turns.policy import Detection, Interruption, Limits, Policy
 
 LIMITS = Limits(
@@ -187,7 +188,7 @@ def test_a_problem_is_told_with_a_sentence() -> None:
     floor.committed(0, "a")
     floor.tick(5)
     told = [o for o in floor.tick(10) if isinstance(o, Tell)]
-    assert [(t.event, t.item_id) for t in told] == [(Event.UNANSWERED, "")]
+    assert [(t.moment, t.item_id) for t in told] == [(Moment.UNANSWERED, "")]
     assert "creates no response" in told[0].problem
 
 

@@ -13,6 +13,7 @@ from voiced.actors.downlink import Downlink
 from voiced.actors.line import Line
 from voiced.actors.moderator import Moderator
 from voiced.actors.narrator import Narrator
+from voiced.actors.scribe import Scribe
 from voiced.actors.uplink import Uplink
 from voiced.audio.format import FRAME_MS, Frame, samples_to_ms
 from voiced.audio.wire import Encoder, WireFormat
@@ -74,6 +75,7 @@ class Conversation:
     playouts: Channel[Playout]
     volume: Volume
     board: NoticeBoard
+    scribe: Scribe
     counts: Counts
     patience: Patience
     habits: Habits
@@ -123,6 +125,7 @@ class Conversation:
             line,
             self.playouts,
             self.board,
+            self.scribe,
             self.counts,
             self.longest_ms,
             Answers(self.wire_format),
@@ -137,7 +140,9 @@ class Conversation:
         )
         encoder = Encoder(self.wire_format)
         uplink = Uplink(line, self.frames, self.counts, encoder, moderator, button, self.batch_ms)
-        downlink = Downlink(line, narrator, moderator, self.board, self.counts, habits.silence_ms)
+        downlink = Downlink(
+            line, narrator, moderator, self.board, self.scribe, self.counts, habits.silence_ms
+        )
         self._talking = _Talk(moderator, button)
         try:
             async with trio.open_nursery() as nursery:

@@ -10,10 +10,11 @@ import trio
 from voiced.actors.line import Line
 from voiced.actors.moderator import Moderator
 from voiced.actors.narrator import Narrator
+from voiced.actors.scribe import Scribe
 from voiced.channel import is_landmark
 from voiced.counts import Counts
 from voiced.faults import SessionOver, Verdict, judge_code
-from voiced.notices import Happened, Moment, NoticeBoard, Party, Transcribed
+from voiced.notices import Happened, Moment, NoticeBoard, Party
 from voiced.realtime import response_events as response
 from voiced.realtime import server_events as server
 from voiced.realtime.codec import Skipped
@@ -24,7 +25,7 @@ log = logging.getLogger(__name__)
 
 @attrs.define(eq=False)
 class Downlink:
-    """Listens; sound goes to the Narrator, turns to the Moderator, words to the board.
+    """Listens; sound goes to the Narrator, turns to the Moderator, words to the Scribe.
 
     Receives: the server's events, and `heard` from the Player. Says nothing itself. Loses, each
     counted: what cannot be understood. Ends: with the wire (`LinkError`) or when the server says so
@@ -35,6 +36,7 @@ class Downlink:
     narrator: Narrator
     moderator: Moderator
     board: NoticeBoard
+    scribe: Scribe
     counts: Counts
     silence_ms: int  # what the server's turn detection waits for at the end of speech
 
@@ -131,22 +133,23 @@ class Downlink:
         self.moderator.carry_out(self._floor.refused(trio.current_time(), event.error.code))
 
     def _user_delta(self, event: server.TranscriptionDelta) -> None:
-        self._transcribe(Party.USER, event.item_id, event.delta, final=False)
+        self.scribe.says(Party.USER, event.item_id, event.delta)
         self._words(event.item_id, event.delta, final=False)
 
     def _user_text(self, event: server.TranscriptionCompleted) -> None:
-        self._transcribe(Party.USER, event.item_id, event.transcript, final=True)
+        self.scribe.said(Party.USER, event.item_id, event.transcript)
         self._words(event.item_id, event.transcript, final=True)
 
     def _assistant_delta(self, event: response.AudioTranscriptDelta) -> None:
         self._progress()
-        self._transcribe(Party.ASSISTANT, event.item_id, event.delta, final=False)
+        self.scribe.says(Party.ASSISTANT, event.item_id, event.delta)
 
     def _assistant_text(self, event: response.AudioTranscriptDone) -> None:
-        self._transcribe(Party.ASSISTANT, event.item_id, event.transcript, final=True)
+        self.scribe.said(Party.ASSISTANT, event.item_id, event.transcript)
 
     def _transcription_failed(self, event: server.TranscriptionFailed) -> None:
         log.warning("transcription failed item=%s: the answer is not affected", event.item_id)
+        self.scribe.said(Party.USER, event.item_id)
         self.moderator.carry_out(self._floor.no_words(trio.current_time(), event.item_id))
 
     # How it is done.
@@ -173,9 +176,6 @@ class Downlink:
                 event.type,
                 event.detail,
             )
-
-    def _transcribe(self, who: Party, item_id: str, text: str, *, final: bool) -> None:
-        self.board.post(Transcribed(trio.current_time(), who, item_id, text, final))
 
     def _explain(self, event: response.ResponseDone) -> None:
         """A response that failed says why; some reasons end the session."""

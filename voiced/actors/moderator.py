@@ -2,7 +2,7 @@
 
 import logging
 from collections.abc import Callable
-from typing import Final, NoReturn
+from typing import NoReturn
 
 import attrs
 import trio
@@ -10,11 +10,10 @@ import trio
 from voiced.actors.line import Line
 from voiced.actors.narrator import Narrator
 from voiced.messages import Volume
-from voiced.notices import Happened, Moment, NoticeBoard
+from voiced.notices import Happened, NoticeBoard
 from voiced.turns.floor import Floor
 from voiced.turns.orders import (
     Cut,
-    Event,
     FinishAnswers,
     ForgetResponse,
     Order,
@@ -25,8 +24,6 @@ from voiced.turns.orders import (
 )
 
 log = logging.getLogger(__name__)
-
-_MOMENTS: Final = {event: Moment[event.name] for event in Event}
 
 
 @attrs.define(eq=False)
@@ -76,7 +73,7 @@ class Moderator:
                 self.line.session.forget_response()
             case ReleaseButton():
                 self.release_button()
-            case Tell(at_s, event, item_id, problem):
+            case Tell(at_s, moment, item_id, problem):
                 if problem:
-                    log.warning("turn %s item=%s: %s", event.value, item_id, problem)
-                self.board.post(Happened(at_s, _MOMENTS[event], item_id))
+                    log.warning("turn %s item=%s: %s", moment.value, item_id, problem)
+                self.board.post(Happened(at_s, moment, item_id))

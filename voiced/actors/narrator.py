@@ -8,6 +8,7 @@ import trio
 
 from voiced.actors.answers import Answer, Answers, Fate, remedy
 from voiced.actors.line import Line
+from voiced.actors.scribe import Scribe
 from voiced.audio.format import Frame, frames_in_ms
 from voiced.channel import Channel, WhenFull, is_landmark
 from voiced.counts import Counts
@@ -31,6 +32,7 @@ class Narrator:
     line: Line
     playouts: Channel[Playout]
     board: NoticeBoard
+    scribe: Scribe
     counts: Counts
     longest_ms: int
     answers: Answers = attrs.field(factory=Answers)
@@ -115,13 +117,14 @@ class Narrator:
             "playout frames", frames_in_ms(self.longest_ms), WhenFull.DROP_NEWEST
         )
         playout = Playout(answer.item_id, frames, self.heard)
-        self.board.post(Happened(trio.current_time(), Moment.FIRST_DELTA, answer.item_id))
         if not self.playouts.offer(playout):
             log.warning("playout dropped item=%s: too many wait already", answer.item_id)
             answer.cut()
             self.heard.offer(Heard(answer.item_id, 0, whole=False))
             return None
         answer.fate = Fate.PLAYING
+        self.board.post(Happened(trio.current_time(), Moment.FIRST_DELTA, answer.item_id))
+        self.scribe.sounds(answer, playout)
         self._open[answer.item_id] = playout
         return playout
 

@@ -66,10 +66,10 @@ class Player:
         cut = playout.scope.cancelled_caught
         heard = (self.speaker.flush() if cut else self.speaker.end_samples) - start
         moment = Moment.CUT if cut else Moment.PLAYED
-        self._tell(moment, playout, after_samples=self.speaker.waiting_samples if cut else None)
-        log.info(
-            "playout %s item=%s heard_ms=%d", moment.value, playout.item_id, samples_to_ms(heard)
-        )
+        heard_ms = samples_to_ms(heard)
+        after = self.speaker.waiting_samples if cut else None
+        self._tell(moment, playout, after_samples=after, heard_ms=heard_ms)
+        log.info("playout %s item=%s heard_ms=%d", moment.value, playout.item_id, heard_ms)
         return Heard(playout.item_id, heard, whole=not cut)
 
     async def _pass_on(self, playout: Playout) -> None:
@@ -126,7 +126,10 @@ class Player:
     def _delay_s(self, samples: int) -> float:
         return samples / WIRE_RATE_HZ + self.speaker.latency_s
 
-    def _tell(self, moment: Moment, playout: Playout, *, after_samples: int | None) -> None:
+    def _tell(
+        self, moment: Moment, playout: Playout, *, after_samples: int | None, heard_ms: int = 0
+    ) -> None:
         """Post a moment: now, or when what waits before it has been taken and is audible."""
         delay = 0.0 if after_samples is None else self._delay_s(after_samples)
-        self.board.post(Happened(trio.current_time() + delay, moment, playout.item_id))
+        at_s = trio.current_time() + delay
+        self.board.post(Happened(at_s, moment, playout.item_id, heard_ms=heard_ms))

@@ -109,12 +109,14 @@ async def _perform(config: Config, stage: _Stage, clips: Clips | None) -> Script
         daemon.supervisor.stop()
 
     with board.watch(_NOTICES) as shown, board.watch(_NOTICES) as heard:
-        async with stopped_by_signals(daemon), trio.open_nursery() as nursery:
-            nursery.start_soon(_show, shown, stage.timeline)
-            if clips is not None:
-                nursery.start_soon(follow, Script(stage.mouth, clips, heard))
-            await daemon.run()
-            nursery.cancel_scope.cancel()
+        async with trio.open_nursery() as audience:
+            audience.start_soon(_show, shown, stage.timeline)
+            async with stopped_by_signals(daemon), trio.open_nursery() as nursery:
+                if clips is not None:
+                    nursery.start_soon(follow, Script(stage.mouth, clips, heard))
+                await daemon.run()
+                nursery.cancel_scope.cancel()
+            shown.close()  # the last turn ended with the daemon: it is still to be shown
     return failures[0] if failures else None
 
 
@@ -131,8 +133,9 @@ def _tell(stage: _Stage, folder: Path) -> None:
     from voiced.demo.picture import draw  # noqa: PLC0415  needs the `demo` extra, half a second too
 
     assert stage.daemon is not None  # noqa: S101  the curtain has fallen
-    print("\nHow long it took")
-    print(latency_table(stage.timeline.turns()))
+    print("\nHow long it took: ms for each step from the end of speech to the first sound;")
+    print("in all; and, where the user spoke over the answer, until it was silent")
+    print(latency_table(stage.timeline.turns))
     print("\nWhat was carried and lost")
     print(count_table(stage.daemon.counts, stage.daemon.frames.tally))
     sound, picture = folder / "conversation.wav", folder / "conversation.png"

@@ -22,7 +22,8 @@ def set_up(*, verbose: bool, least: str = "INFO") -> None:
     if os.environ.get("JOURNAL_STREAM"):
         handler.setFormatter(_ForJournal("%(message)s"))
     else:
-        pattern = "%(asctime)s.%(msecs)03d %(levelname)-7s %(message)s"
+        clear = "\r\x1b[K" if sys.stderr.isatty() else ""  # `show` may have a moving line there
+        pattern = f"{clear}%(asctime)s.%(msecs)03d %(levelname)-7s %(message)s"
         handler.setFormatter(logging.Formatter(pattern, "%H:%M:%S"))
     root = logging.getLogger("voiced")
     root.addHandler(handler)

@@ -1,25 +1,14 @@
-"""From notices to numbers: how long each step of each turn took. Pure."""
+"""What was told of a conversation, and tables of it. Pure."""
 
 from collections.abc import Iterable, Sequence
+from typing import Final
 
 import attrs
-from attrs import frozen
 
 from voiced.channel import Tally
 from voiced.counts import Counts
-from voiced.notices import Happened, Moment, Notice, Party, PhaseChanged, Transcribed
-
-
-@frozen
-class Turn:
-    """One turn of the user and what became of it; times in Trio seconds, None: it never came."""
-
-    speech_end_s: float
-    stopped_s: float | None = None
-    first_delta_s: float | None = None
-    first_sound_s: float | None = None
-    interrupted_s: float | None = None  # the server heard the user speak over the answer
-    silent_s: float | None = None  # and this is when the answer fell silent
+from voiced.notices import Happened, Notice, PhaseChanged, TurnEnded
+from voiced.turns.figures import Figure, Turn
 
 
 @attrs.define(eq=False)
@@ -44,60 +33,34 @@ class Timeline:
         return [notice for notice in self.notices if isinstance(notice, PhaseChanged)]
 
     @property
-    def words(self) -> list[tuple[Party, str]]:
-        """Who said what."""
-        return [
-            (notice.who, notice.text)
-            for notice in self.notices
-            if isinstance(notice, Transcribed) and notice.final
-        ]
-
     def turns(self) -> list[Turn]:
-        """One entry for each end of the user's speech."""
-        turns: list[Turn] = []
-        interrupted_s: float | None = None
-        for happened in self.moments:
-            match happened.moment:
-                case Moment.SPEECH_START:
-                    interrupted_s = happened.at_s
-                case Moment.SPEECH_END:
-                    turns.append(Turn(happened.at_s))
-                case Moment.CUT if turns:
-                    turns[-1] = attrs.evolve(
-                        turns[-1], interrupted_s=interrupted_s, silent_s=happened.at_s
-                    )
-                case moment if turns and moment in _FIELDS:
-                    field = _FIELDS[moment]
-                    if getattr(turns[-1], field) is None:
-                        turns[-1] = attrs.evolve(turns[-1], **{field: happened.at_s})
-                case _:
-                    pass
-        return turns
+        """The turns, in the order in which they ended."""
+        return [notice.turn for notice in self.notices if isinstance(notice, TurnEnded)]
 
 
-_FIELDS = {
-    Moment.SPEECH_STOPPED: "stopped_s",
-    Moment.FIRST_DELTA: "first_delta_s",
-    Moment.FIRST_SOUND: "first_sound_s",
+_COLUMNS: Final = {
+    Figure.STOPPED: "noticed",
+    Figure.COMMITTED: "committed",
+    Figure.CREATED: "created",
+    Figure.FIRST_DELTA: "delta",
+    Figure.FIRST_SOUND: "sound",
+    Figure.TOTAL: "in all",
+    Figure.SILENCE: "silence",
 }
 
 
 def latency_table(turns: Sequence[Turn]) -> str:
-    """Each turn's steps in milliseconds, as text."""
-    head = ("turn", "end of speech", "first delta", "first sound", "speech over", "answer to")
-    sub = ("", "-> noticed", "after end", "after delta", "the answer", "silence")
+    """Each turn's steps in ms, and how much of its answer was heard, as text."""
     rows = [
         (
             str(number),
-            _ms(turn.speech_end_s, turn.stopped_s),
-            _ms(turn.speech_end_s, turn.first_delta_s),
-            _ms(turn.first_delta_s, turn.first_sound_s),
-            "yes" if turn.silent_s is not None else "no",
-            _ms(turn.interrupted_s, turn.silent_s),
+            turn.outcome.value,
+            *(str(turn.figures_ms.get(figure, "-")) for figure in _COLUMNS),
+            f"{turn.heard_ms / 1000:.1f} of {turn.of_ms / 1000:.1f} s",
         )
         for number, turn in enumerate(turns, start=1)
     ]
-    return _table([head, sub, *rows])
+    return _table([("turn", "outcome", *_COLUMNS.values(), "heard"), *rows])
 
 
 def count_table(counts: Counts, frames: Tally) -> str:
@@ -112,12 +75,6 @@ def count_table(counts: Counts, frames: Tally) -> str:
     ]
     width = max(len(name) for name, _ in rows)
     return "\n".join(f"  {name:<{width}}  {value}" for name, value in rows)
-
-
-def _ms(start_s: float | None, end_s: float | None) -> str:
-    if start_s is None or end_s is None:
-        return "-"
-    return f"{(end_s - start_s) * 1000:.0f} ms"
 
 
 def _table(rows: Iterable[Sequence[str]]) -> str:

@@ -1,5 +1,5 @@
-"""Turns: who may speak, who is interrupted, and how long anybody waits for it. Pure.
+"""Turns: who holds the floor, what became of it, and how long it took.
 
-Law of this room: decisions and books about turns, as tables and arithmetic. Nothing here waits, sends,
-logs or looks at a clock: what happened is told with its time, and what is to be done comes back.
+Law of this room: decisions about turns, and what is known of them, as tables and arithmetic. Pure:
+no trio, no logging, no time, no settings; `now` is an argument, and what was decided is returned.
 """

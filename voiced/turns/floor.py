@@ -32,9 +32,9 @@ from voiced.realtime.client_events import (
     DeleteItem,
 )
 from voiced.turns.doubt import Belief, Doubt
+from voiced.turns.moments import Moment
 from voiced.turns.orders import (
     Cut,
-    Event,
     FinishAnswers,
     ForgetResponse,
     Order,
@@ -143,7 +143,7 @@ class Floor:
 
     def speech_started(self, now_s: float, item_id: str, from_ms: int | None) -> list[Order]:
         """The server hears the user."""
-        told = Tell(now_s, Event.SPEECH_START, item_id)
+        told = Tell(now_s, Moment.SPEECH_START, item_id)
         self._item_id = item_id
         self._user(User.SPEAKING, now_s)
         if self.policy.interruption is Interruption.IMMEDIATE:
@@ -159,7 +159,7 @@ class Floor:
             return []
         start_ms = self.voicing.heard_ms if from_ms is None else from_ms
         self._doubt = Doubt(item_id, start_ms, self.policy.confirm_ms)
-        ducked: list[Order] = [SetVolume(self.policy.duck_db), Tell(now_s, Event.DUCKED, item_id)]
+        ducked: list[Order] = [SetVolume(self.policy.duck_db), Tell(now_s, Moment.DUCKED, item_id)]
         return ducked + self._reconsider(now_s)
 
     def frame_sent(self, now_s: float, end_ms: int, dbfs: float) -> list[Order]:
@@ -171,8 +171,8 @@ class Floor:
         """The server hears that the user has ended, at *end_s*."""
         if self.user is User.SPEAKING:
             self._user(User.STOPPED, now_s)
-        ended = [Tell(end_s, Event.SPEECH_END, item_id)] if end_s is not None else []
-        told = [*ended, Tell(now_s, Event.SPEECH_STOPPED, item_id)]
+        ended = [Tell(end_s, Moment.SPEECH_END, item_id)] if end_s is not None else []
+        told = [*ended, Tell(now_s, Moment.SPEECH_STOPPED, item_id)]
         orders = self._tell_or_withhold(told)
         if self._doubt is not None and self._doubt.stopped():
             orders += self._restore(now_s, item_id)
@@ -182,7 +182,7 @@ class Floor:
         """The user's turn is an item of the conversation."""
         forced = self.user is User.FORCED
         self._user(User.SILENT, now_s)
-        told = self._tell_or_withhold([Tell(now_s, Event.COMMITTED, item_id)])
+        told = self._tell_or_withhold([Tell(now_s, Moment.COMMITTED, item_id)])
         doubt, self._doubt = self._doubt, None
         if doubt is None or doubt.belief is Belief.MEANT:
             return told + self._owe(now_s, ours=forced)
@@ -223,7 +223,7 @@ class Floor:
     def response_created(self, now_s: float, response_id: str) -> list[Order]:
         """The server makes a response of the conversation."""
         self._response_id = response_id
-        told: list[Order] = [Tell(now_s, Event.RESPONSE_CREATED)]
+        told: list[Order] = [Tell(now_s, Moment.RESPONSE_CREATED)]
         if self.generation is _G.UNWANTED:
             self._generation(_G.CANCELLING, now_s)
             return [*told, Say(CancelResponse())]
@@ -279,14 +279,14 @@ class Floor:
         """The talk button is down: whoever speaks is interrupted."""
         self._user(User.SPEAKING, now_s)
         self._debt(Debt.NONE, now_s)
-        return [*self.interrupted(now_s), Tell(now_s, Event.SPEECH_START)]
+        return [*self.interrupted(now_s), Tell(now_s, Moment.SPEECH_START)]
 
     def released(self, now_s: float, held_ms: int) -> list[Order]:
         """All is sent of what was said while it was down."""
-        told: list[Order] = [Tell(now_s, Event.SPEECH_END), Tell(now_s, Event.SPEECH_STOPPED)]
+        told: list[Order] = [Tell(now_s, Moment.SPEECH_END), Tell(now_s, Moment.SPEECH_STOPPED)]
         if held_ms < _SHORTEST_MS:
             self._user(User.SILENT, now_s)
-            return [*told, Say(Clear()), Tell(now_s, Event.DISMISSED)]
+            return [*told, Say(Clear()), Tell(now_s, Moment.DISMISSED)]
         self._user(User.STOPPED, now_s)
         self._debt(Debt.OURS, now_s)
         return [*told, Say(Commit()), *self._pay(now_s)]
@@ -376,14 +376,14 @@ class Floor:
         return [Cut(), *self._cancel(now_s), SetVolume(0.0), *told]
 
     def _restore(self, now_s: float, item_id: str) -> list[Order]:
-        return [SetVolume(0.0), Tell(now_s, Event.RESTORED, item_id)]
+        return [SetVolume(0.0), Tell(now_s, Moment.RESTORED, item_id)]
 
     def _dismiss(self, now_s: float, item_id: str, problem: str) -> list[Order]:
         """It was nothing: the conversation forgets it, and the answer goes on."""
         self._withheld.clear()
         gone: list[Order] = [
             Say(DeleteItem(item_id)),
-            Tell(now_s, Event.DISMISSED, item_id, problem),
+            Tell(now_s, Moment.DISMISSED, item_id, problem),
         ]
         return gone + self._pay(now_s)
 
@@ -396,7 +396,7 @@ class Floor:
         why = "the user's turn does not end: it is committed as it is"
         return [
             Say(Commit(forced=True)),
-            *self._tell_or_withhold([Tell(now_s, Event.SPEECH_STOPPED, self._item_id, why)]),
+            *self._tell_or_withhold([Tell(now_s, Moment.SPEECH_STOPPED, self._item_id, why)]),
         ]
 
     def _not_committed(self, now_s: float) -> list[Order]:
@@ -412,7 +412,7 @@ class Floor:
             restored = self._restore(now_s, self._item_id)
             self._doubt = None
         why = "the server does not commit the user's turn: it is given up"
-        return [*restored, Tell(now_s, Event.DISMISSED, self._item_id, why)]
+        return [*restored, Tell(now_s, Moment.DISMISSED, self._item_id, why)]
 
     def _server_owes(self, now_s: float) -> list[Order]:
         self._debt(Debt.NONE, now_s)
@@ -428,7 +428,7 @@ class Floor:
         why = "the server creates no response, though asked again: the turn is given up"
         return [
             ForgetResponse(),
-            Tell(now_s, Event.UNANSWERED, self._item_id, why),
+            Tell(now_s, Moment.UNANSWERED, self._item_id, why),
             *self._pay(now_s),
         ]
 
@@ -441,7 +441,7 @@ class Floor:
         return [
             *self._cancel(now_s),
             FinishAnswers(),
-            Tell(now_s, Event.UNANSWERED, self._item_id, why),
+            Tell(now_s, Moment.UNANSWERED, self._item_id, why),
         ]
 
     def _sound_stopped(self, now_s: float) -> list[Order]:
@@ -449,7 +449,7 @@ class Floor:
         return [
             *self._cancel(now_s),
             FinishAnswers(),
-            Tell(now_s, Event.UNANSWERED, self._item_id, why),
+            Tell(now_s, Moment.UNANSWERED, self._item_id, why),
         ]
 
     def _not_interrupted(self, now_s: float) -> list[Order]:

@@ -1,11 +1,11 @@
 """What the floor wants done. Facts only: whoever carries them out stands elsewhere."""
 
-import enum
 from typing import TypeAlias
 
 from attrs import frozen
 
 from voiced.realtime.client_events import ClientEvent
+from voiced.turns.moments import Moment
 
 
 @frozen
@@ -42,26 +42,12 @@ class ReleaseButton:
     """Nobody holds a talk button for that long."""
 
 
-class Event(enum.Enum):
-    """What a turn's timeline is told."""
-
-    SPEECH_START = "speech start"
-    SPEECH_END = "speech end"
-    SPEECH_STOPPED = "speech stopped"
-    COMMITTED = "committed"
-    DUCKED = "ducked"
-    RESTORED = "restored"
-    DISMISSED = "dismissed"
-    RESPONSE_CREATED = "response created"
-    UNANSWERED = "unanswered"
-
-
 @frozen
 class Tell:
     """Put it on the timeline. `problem` is a sentence for the log where something went wrong."""
 
     at_s: float
-    event: Event
+    moment: Moment
     item_id: str = ""
     problem: str = ""
 

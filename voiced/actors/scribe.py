@@ -1,0 +1,158 @@
+"""Scribe: writes down who said what, as it was heard, and how long everything took."""
+
+import logging
+from typing import Final
+
+import attrs
+import trio
+
+from voiced.actors.answers import Answer
+from voiced.audio.format import samples_to_ms
+from voiced.counts import Counts
+from voiced.messages import Playout
+from voiced.notices import Happened, Moment, NoticeBoard, Party, Status, Transcribed, TurnEnded
+from voiced.turns.figures import Figure, Turn
+from voiced.turns.timeline import Timeline
+from voiced.turns.transcript import Transcript, Transcripts
+
+log = logging.getLogger(__name__)
+
+_LOOKS_EVERY_S: Final = 0.1  # a spoken word lasts about three times as long
+
+
+@attrs.define(eq=False)
+class Scribe:
+    """Keeps words and timeline for the board, over all sessions: an answer may outlive its own.
+
+    Receives: words and playouts from the Downlink, every moment from the board. Says: `Transcribed`
+    and `TurnEnded`; a log line for each turn, never with words in it. Loses, counted: the end of a
+    text without end. Ends: never by itself; while nothing sounds or nobody watches, it sleeps.
+    """
+
+    board: NoticeBoard
+    counts: Counts
+    timeline: Timeline = attrs.field(factory=Timeline, init=False)
+    _texts: dict[Party, Transcripts] = attrs.field(init=False)
+    _last: dict[Party, Transcript] = attrs.field(factory=dict, init=False)
+    _sounding: dict[str, tuple[Answer, Playout]] = attrs.field(factory=dict, init=False)
+    _wake: trio.Event = attrs.field(factory=trio.Event, init=False)
+
+    def __attrs_post_init__(self) -> None:
+        self._texts = {who: Transcripts() for who in Party}
+        self.board.keeper = self
+
+    async def run(self) -> None:
+        """Pace the words of answers for whoever watches."""
+        while True:
+            await self._wake.wait()
+            while self._sounding and self.board.watched:
+                self._look()
+                await trio.sleep(_LOOKS_EVERY_S)
+            self._wake = trio.Event()
+
+    # Told by the Downlink. No await: the next event waits.
+
+    def says(self, who: Party, item_id: str, delta: str) -> None:
+        """A stretch of an item's words: ahead of the commit, or of the sound."""
+        words = self._words(who, item_id)
+        self.counts.long_text_chars += words.grow(delta)
+        self._tell(trio.current_time(), who, item_id)
+
+    def said(self, who: Party, item_id: str, text: str | None = None) -> None:
+        """All of an item's words, or (None) no more than came; a user's perhaps long after."""
+        words = self._words(who, item_id)
+        self.counts.long_text_chars += words.complete(text)
+        self._tell(trio.current_time(), who, item_id)
+
+    def sounds(self, answer: Answer, playout: Playout) -> None:
+        """An answer is on its way to the ear."""
+        self._sounding[answer.item_id] = answer, playout
+
+    # Told and asked by the board, whose keeper this is.
+
+    def note(self, happened: Happened) -> None:
+        """Let words and timeline follow what happened."""
+        match happened.moment:
+            case Moment.FIRST_SOUND:
+                self._wake.set()
+            case Moment.PLAYED | Moment.CUT if happened.item_id in self._sounding:
+                self._settle(happened.item_id, happened.at_s, happened.heard_ms)
+            case Moment.DIALLING | Moment.COOLING | Moment.GAVE_UP:
+                self._no_more_words(happened.at_s)
+            case Moment.STOPPED:
+                for item_id, (_, playout) in tuple(self._sounding.items()):
+                    heard_ms = samples_to_ms(playout.heard_so_far())
+                    self._settle(item_id, happened.at_s, heard_ms)
+                self._no_more_words(happened.at_s)
+            case _:
+                pass
+        for turn in self.timeline.note(happened.moment, happened.at_s, happened.item_id):
+            self._write(turn, happened.at_s)
+
+    def watched(self) -> None:
+        """Somebody came: what sounds already is paced from now on."""
+        self._wake.set()
+
+    def fill_in(self, status: Status) -> Status:
+        """Add the last words, as heard until now, and the figures."""
+        self._look()
+        said = {who: words.shown for who, words in self._last.items()}
+        return attrs.evolve(
+            status,
+            user_words=said.get(Party.USER, ""),
+            assistant_words=said.get(Party.ASSISTANT, ""),
+            turns=dict(self.timeline.outcomes),
+            latencies=self.timeline.percentiles(),
+        )
+
+    # How it is done.
+
+    def _words(self, who: Party, item_id: str) -> Transcript:
+        words = self._texts[who].of(item_id)
+        if who is Party.USER:
+            words.show_all()  # nobody has to hear them first
+        return words
+
+    def _look(self) -> None:
+        """Let the words follow the sound."""
+        for item_id, (answer, playout) in self._sounding.items():
+            heard_ms = samples_to_ms(playout.heard_so_far())
+            words = self._words(Party.ASSISTANT, item_id)
+            words.hear(heard_ms, answer.received_ms, more_comes=not answer.complete)
+            self._tell(trio.current_time(), Party.ASSISTANT, item_id)
+
+    def _settle(self, item_id: str, at_s: float, heard_ms: int) -> None:
+        """An item fell silent: whole, or its words end where its sound did."""
+        answer, _ = self._sounding.pop(item_id)
+        words, of_ms = self._words(Party.ASSISTANT, item_id), answer.received_ms
+        if answer.complete and heard_ms >= of_ms:
+            words.show_all()
+        else:
+            words.cut(heard_ms, of_ms, more_comes=not answer.complete)
+        self._tell(at_s, Party.ASSISTANT, item_id)
+        self.timeline.heard(item_id, min(heard_ms, of_ms), of_ms)
+
+    def _no_more_words(self, at_s: float) -> None:
+        """The link is lost; the next session may name its items as this one did."""
+        for who, texts in self._texts.items():
+            for item_id, words in texts:
+                if who is Party.ASSISTANT and item_id in self._sounding:
+                    words.break_off(self._sounding[item_id][0].received_ms)
+                else:
+                    words.complete()
+                self._tell(at_s, who, item_id)
+            texts.forget_all_but(self._sounding)
+
+    def _tell(self, at_s: float, who: Party, item_id: str) -> None:
+        """Post what may be known of an item's words, if that is new."""
+        words = self._words(who, item_id)
+        if words.shown:
+            self._last[who] = words
+        if words.has_news():
+            self.board.post(Transcribed(at_s, who, item_id, words.shown, final=words.final))
+
+    def _write(self, turn: Turn, at_s: float) -> None:
+        usual = self.timeline.percentiles().get(Figure.TOTAL)
+        of_last = f" total_p50_ms={usual.p50_ms} total_p95_ms={usual.p95_ms}" if usual else ""
+        log.info("turn %s%s", turn, of_last)
+        self.board.post(TurnEnded(at_s, turn))

@@ -1,0 +1,26 @@
+"""What can happen in a conversation, by name: what timelines are made of and phases follow."""
+
+import enum
+
+
+class Moment(enum.Enum):
+    """What a timeline is made of. A moment's time is when it happened, not when it was told."""
+
+    DIALLING = "dialling"
+    READY = "ready"  # the gate is open: session.updated
+    COOLING = "cooling down"
+    GAVE_UP = "gave up"
+    STOPPED = "stopped"
+    SPEECH_START = "speech start"  # the server heard speech begin
+    SPEECH_END = "speech end"  # the last sound of the user's turn, in audio time
+    SPEECH_STOPPED = "speech stopped"  # the server is sure that it ended
+    COMMITTED = "committed"  # the user's turn is an item of the conversation
+    DUCKED = "ducked"  # speech over an answer: softer, until it is clear whether it is meant
+    RESTORED = "restored"  # it was not: as loud as before
+    DISMISSED = "dismissed"  # what was heard was no turn (a cough, an "uh-huh"): no answer comes
+    RESPONSE_CREATED = "response created"
+    FIRST_DELTA = "first delta"
+    FIRST_SOUND = "first sound"  # audible, not merely handed over
+    PLAYED = "played"  # the last sample of an item has been heard
+    CUT = "cut"  # an item fell silent before its end
+    UNANSWERED = "unanswered"  # a response ended without sound, or none came
