@@ -68,6 +68,7 @@ class Daemon:
     blocks: Channel[Block] = attrs.field(init=False)
     frames: Channel[Frame] = attrs.field(init=False)
     playouts: Channel[Playout] = attrs.field(init=False)
+    jitter: JitterBuffer = attrs.field(init=False)
     supervisor: Supervisor = attrs.field(init=False)
 
     def __attrs_post_init__(self) -> None:
@@ -79,6 +80,7 @@ class Daemon:
         )
         self.frames = Channel("frames", frames_in_ms(config.uplink.keep_ms), WhenFull.DROP_OLDEST)
         self.playouts = Channel("playouts", _PLAYOUTS, WhenFull.DROP_NEWEST)
+        self.jitter = JitterBuffer(config.playout.min_ms, config.playout.max_ms)
         self.supervisor = Supervisor(
             conversation=Conversation(
                 dialler=self.ports.dialler,
@@ -87,6 +89,7 @@ class Daemon:
                 playouts=self.playouts,
                 board=self.board,
                 counts=self.counts,
+                jitter=self.jitter,
                 patience=Patience(
                     socket_s=config.uplink.socket_limit_s,
                     created_s=config.uplink.created_limit_s,
@@ -138,7 +141,7 @@ class Daemon:
             player = Player(
                 self.playouts,
                 speaker,
-                JitterBuffer(playout.prefill_ms),
+                self.jitter,
                 self.board,
                 self.counts,
                 playout.rest_after_s,

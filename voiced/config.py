@@ -125,7 +125,8 @@ class Playout:
     rate_hz: int = field(default=0, validator=and_(_int(0, 384_000), _rate))
     block_ms: int = field(default=10, validator=_int(2, 100))
     latency_ms: int = field(default=20, validator=_int(2, 500))
-    prefill_ms: int = field(default=60, validator=_int(0, 2000))
+    min_ms: int = field(default=60, validator=_int(0, 2000))
+    max_ms: int = field(default=400, validator=_int(0, 2000))
     longest_ms: int = field(default=120_000, validator=_int(1000, 3_600_000))
     rest_after_s: float = field(default=10.0, validator=_number(0.5, 86_400.0))
 
@@ -177,8 +178,10 @@ class Config:
             )
         if self.link.first_pause_s > self.link.longest_pause_s:
             yield "[link] first_pause_s is longer than longest_pause_s"
-        if self.playout.prefill_ms > self.playout.longest_ms:
-            yield "[playout] prefill_ms is longer than longest_ms: nothing could ever be played"
+        if self.playout.min_ms > self.playout.max_ms:
+            yield "[playout] min_ms is longer than max_ms"
+        if self.playout.max_ms > self.playout.longest_ms:
+            yield "[playout] max_ms is longer than longest_ms: an answer might never begin"
 
 
 SECTIONS: Final[Mapping[str, type]] = {

@@ -64,7 +64,7 @@ class Stage:
 
     async def run(self) -> None:
         async with self.speaker.open() as speaker:
-            jitter = JitterBuffer(self.prefill_ms)
+            jitter = JitterBuffer(self.prefill_ms, self.prefill_ms)
             await Player(
                 self.playouts, speaker, jitter, self.board, self.counts, self.rest_after_s
             ).run()

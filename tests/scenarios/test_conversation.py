@@ -125,7 +125,7 @@ async def test_late_deltas_of_a_cut_answer_stay_silent(
 async def test_an_answer_that_was_not_heard_at_all_is_deleted(
     story: Story, nursery: trio.Nursery, autojump_clock: MockClock
 ) -> None:
-    story.set("playout", prefill_ms=200)
+    story.set("playout", min_ms=200)
     await story.begin(nursery)
     answer = story.server.begins()
     answer.sends(100)

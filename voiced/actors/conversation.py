@@ -12,6 +12,7 @@ from voiced.actors.downlink import Downlink
 from voiced.actors.line import Line
 from voiced.actors.uplink import Uplink
 from voiced.audio.format import FRAME_MS, Frame, samples_to_ms
+from voiced.audio.jitter import JitterBuffer
 from voiced.channel import Channel
 from voiced.counts import Counts
 from voiced.faults import LinkError, SessionOver
@@ -49,6 +50,7 @@ class Conversation:
     playouts: Channel[Playout]
     board: NoticeBoard
     counts: Counts
+    jitter: JitterBuffer
     patience: Patience
     batch_ms: int
     longest_ms: int
@@ -67,7 +69,13 @@ class Conversation:
     async def _talk(self, line: Line) -> None:
         uplink = Uplink(line, self.frames, self.counts, self.batch_ms)
         downlink = Downlink(
-            line, self.playouts, self.board, self.counts, self.longest_ms, self.silence_ms
+            line,
+            self.playouts,
+            self.board,
+            self.counts,
+            self.jitter,
+            self.longest_ms,
+            self.silence_ms,
         )
         try:
             async with trio.open_nursery() as nursery:

@@ -9,7 +9,8 @@ import trio
 
 from voiced.actors.answers import Answer, Answers, Fate, remedy
 from voiced.actors.line import Line
-from voiced.audio.format import Frame, frames_in_ms
+from voiced.audio.format import FRAME_MS, Frame, frames_in_ms
+from voiced.audio.jitter import JitterBuffer
 from voiced.channel import Channel, WhenFull, is_landmark
 from voiced.counts import Counts
 from voiced.faults import SessionOver, Verdict, judge_code
@@ -38,6 +39,7 @@ class Downlink:
     playouts: Channel[Playout]
     board: NoticeBoard
     counts: Counts
+    jitter: JitterBuffer
     longest_ms: int
     silence_ms: int  # what the server's turn detection waits for at the end of speech
     answers: Answers = attrs.field(factory=Answers)
@@ -115,6 +117,7 @@ class Downlink:
             self.counts.late_deltas += 1
             return
         frames = answer.take(event.audio)
+        self.jitter.arrived(answer.item_id, trio.current_time(), len(frames) * FRAME_MS)
         if playout := self._open.get(answer.item_id) or self._begin_playout(answer):
             self._put(playout, frames)
 

@@ -78,8 +78,9 @@ class Player:
         held: list[Frame] = []
         complete = False
         while not complete:
-            complete = await self._hold_back(playout, held)
-            if held and self.speaker.end_samples > start:
+            played = self.speaker.end_samples - start
+            complete = await self._hold_back(playout, held, samples_to_ms(played))
+            if held and played:
                 self._count_underrun(playout)
             elif held:
                 self._tell(Moment.FIRST_SOUND, playout, after_samples=0)
@@ -87,14 +88,21 @@ class Player:
             held.clear()
             complete = complete or await self._let_flow(playout, held)
 
-    async def _hold_back(self, playout: Playout, held: list[Frame]) -> bool:
-        """Fill *held* up to what the jitter buffer asks for; True if there is nothing more to come."""
+    async def _hold_back(self, playout: Playout, held: list[Frame], played_ms: int) -> bool:
+        """Fill *held* as long as the jitter buffer says; True if there is nothing more to come."""
         complete = False
-        while not self.jitter.may_play(len(held), complete=complete):
-            try:
-                held += await playout.frames.receive_some(_STRETCH)
-            except trio.EndOfChannel:
-                complete = True
+        while wait_s := self.jitter.wait_s(
+            playout.item_id,
+            trio.current_time(),
+            held_frames=len(held),
+            played_ms=played_ms,
+            complete=complete,
+        ):
+            with trio.move_on_after(wait_s):
+                try:
+                    held += await playout.frames.receive_some(_STRETCH)
+                except trio.EndOfChannel:
+                    complete = True
         return complete
 
     async def _let_flow(self, playout: Playout, held: list[Frame]) -> bool:
@@ -121,7 +129,12 @@ class Player:
         dry = self.speaker.dry_samples
         self.counts.underruns += 1
         self.counts.underrun_samples += dry
-        log.warning("playout underrun item=%s dry_ms=%d", playout.item_id, samples_to_ms(dry))
+        log.warning(
+            "playout underrun item=%s dry_ms=%d hold_ms=%d",
+            playout.item_id,
+            samples_to_ms(dry),
+            self.jitter.hold_ms,
+        )
 
     def _delay_s(self, samples: int) -> float:
         return samples / WIRE_RATE_HZ + self.speaker.latency_s
