@@ -34,7 +34,7 @@ from voiced.edges.portaudio import PortAudio
 from voiced.edges.speaker import PortAudioSpeaker
 from voiced.edges.websocket import Endpoint, WebSocketDialler
 from voiced.faults import VoicedError, gravest
-from voiced.messages import Playout
+from voiced.messages import Playout, Volume
 from voiced.notices import NoticeBoard
 from voiced.ports import Dialler, Microphone, Speaker
 from voiced.realtime.client_events import Configure
@@ -64,6 +64,7 @@ class Daemon:
     ports: Ports
     board: NoticeBoard = attrs.field(factory=NoticeBoard)
     counts: Counts = attrs.field(factory=Counts)
+    volume: Volume = attrs.field(factory=Volume)  # of the answers
     stays: bool = False  # on a fault that only a person can mend: wait for one, or end
     blocks: Channel[Block] = attrs.field(init=False)
     frames: Channel[Frame] = attrs.field(init=False)
@@ -145,6 +146,7 @@ class Daemon:
                 self.board,
                 self.counts,
                 playout.rest_after_s,
+                self.volume,
             )
             await player.run()
 

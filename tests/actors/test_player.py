@@ -21,6 +21,8 @@ from voiced.messages import Heard, Playout
 from voiced.notices import Happened, LevelMeasured, Moment, NoticeBoard
 
 MS = 24  # wire samples
+EDGE_MS = 5
+FALL_MS = 4  # of it is more than zero, when whole milliseconds are counted
 
 
 @attrs.define(eq=False)
@@ -150,10 +152,10 @@ async def test_after_an_underrun_it_waits_for_as_much_again(
     await for_ms(500)  # 100 ms of sound, 400 of stall
     stage.send(playout, 40)
     await for_ms(500)  # 40 ms are not enough
-    assert stage.ears.sounding_ms() == 100
+    assert stage.ears.sounding_ms() == 100 + FALL_MS
     stage.send(playout, 20)
     await for_ms(60)
-    assert stage.ears.sounding_ms() == 160
+    assert stage.ears.sounding_ms() == 160 + FALL_MS
     assert stage.counts.underruns == 1
     assert stage.counts.underrun_samples == 900 * MS
 
@@ -164,12 +166,19 @@ async def test_each_underrun_is_counted_and_nothing_is_lost(
     await begin(stage, nursery)
     playout = stage.item()
     for value in range(1, 6):
-        stage.send(playout, 60, value)
+        stage.send(playout, 60, 1000 * value)
         await for_ms(100)
     playout.frames.close()
     await for_ms(100)
     heard = stage.ears.heard()
-    assert heard[heard != 0].tolist() == np.repeat(range(1, 6), 60 * MS).tolist()
+    for value in range(1, 6):
+        whole = heard[100 * MS * (value - 1) :][: 60 * MS]
+        edge = 0 if value == 1 else EDGE_MS * MS
+        assert (whole[edge:] == 1000 * value).all()
+        assert (np.diff(whole[:edge]) >= 0).all()
+        broken = heard[100 * MS * (value - 1) + 60 * MS :][: 40 * MS]
+        assert (np.diff(broken) <= 0).all()
+        assert not broken[EDGE_MS * MS :].any()
     assert stage.counts.underruns == 4
     assert stage.counts.underrun_samples == 4 * 40 * MS
     assert stage.reports() == [Heard("item", 300 * MS, whole=True)]
@@ -209,7 +218,7 @@ async def test_the_rest_after_an_underrun_is_played_at_the_end_however_short(
     stage.send(playout, 20)
     playout.frames.close()
     await for_ms(20)
-    assert stage.ears.sounding_ms() == 120
+    assert stage.ears.sounding_ms() == 120 + FALL_MS
     assert stage.counts.underruns == 1
 
 

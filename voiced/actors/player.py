@@ -11,7 +11,7 @@ from voiced.audio.jitter import JitterBuffer
 from voiced.audio.level import dbfs
 from voiced.channel import Channel
 from voiced.counts import Counts
-from voiced.messages import Heard, Playout
+from voiced.messages import Heard, Playout, Volume
 from voiced.notices import Happened, LevelMeasured, Moment, NoticeBoard, Party
 from voiced.ports import OpenSpeaker
 
@@ -36,6 +36,7 @@ class Player:
     board: NoticeBoard
     counts: Counts
     rest_after_s: float
+    volume: Volume = attrs.field(factory=Volume)
 
     async def run(self) -> None:
         """Play for ever; let the device rest in longer pauses."""
@@ -45,6 +46,7 @@ class Player:
             self.speaker.shape.channels,
             round(self.speaker.latency_s * 1000),
         )
+        self.volume.follow(self.speaker.ramp_to)
         while True:
             playout = await self._next()
             playout.heard.offer(await self._play(playout))
