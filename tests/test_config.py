@@ -313,6 +313,32 @@ def test_speech_and_key_do_not_travel_unencrypted_by_mistake() -> None:
     assert parse(abroad + "allow_plaintext = true\n", "FILE").realtime.allow_plaintext
 
 
+# --- profiles -------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("text", "block_ms", "latency_ms"),
+    [
+        ("", 10, 20),
+        ('latency = "balanced"', 10, 20),
+        ('latency = "lowest"', 5, 10),
+        ('latency = "lowest"\nlatency_ms = 15', 5, 15),
+        ("block_ms = 20\nlatency_ms = 60", 20, 60),
+    ],
+)
+def test_the_loudspeaker_is_opened_as_the_profile_or_its_owner_says(
+    text: str, block_ms: int, latency_ms: int
+) -> None:
+    playout = parse(f"[playout]\n{text}\n", "FILE").playout
+    assert (playout.device_block_ms, playout.device_latency_ms) == (block_ms, latency_ms)
+
+
+def test_a_millisecond_is_no_block() -> None:
+    assert mistakes("[playout]\nblock_ms = 1\n") == (
+        "line 2: [playout] block_ms = 1: must be 0 (by profile) or at least 2",
+    )
+
+
 # --- values that do not go together ---------------------------------------------------------------
 
 

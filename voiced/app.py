@@ -220,7 +220,11 @@ def speaker_from(config: Config, system: PortAudio) -> Speaker:
     if playout.device.startswith(_FILE):
         return FileSpeaker(Path(playout.device.removeprefix(_FILE)))
     return PortAudioSpeaker(
-        system, playout.device, playout.rate_hz or None, playout.block_ms, playout.latency_ms
+        system,
+        playout.device,
+        playout.rate_hz or None,
+        playout.device_block_ms,
+        playout.device_latency_ms,
     )
 
 

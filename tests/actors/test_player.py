@@ -21,6 +21,7 @@ from voiced.messages import Heard, Playout
 from voiced.notices import Happened, LevelMeasured, Moment, NoticeBoard
 
 MS = 24  # wire samples
+FADE_MS = 5
 EDGE_MS = 5
 FALL_MS = 4  # of it is more than zero, when whole milliseconds are counted
 
@@ -267,7 +268,7 @@ async def test_a_cut_falls_silent_after_a_fade_and_says_so_exactly(
     await for_ms(at_ms)
     playout.scope.cancel()
     await for_ms(2000)
-    until = min(1000, at_ms + 8) * MS
+    until = min(1000, at_ms + FADE_MS) * MS
     assert stage.reports() == [Heard("item", until, whole=False)]
     (sounding,) = np.nonzero(stage.ears.heard())
     assert until - 10 < sounding.max() + 1 <= until  # the fade ends in zeros
@@ -296,7 +297,7 @@ async def test_a_cut_answer_does_not_leak_into_the_next(
     first.scope.cancel()
     await for_ms(1000)
     assert stage.reports() == [
-        Heard("first", 508 * MS, whole=False),
+        Heard("first", (500 + FADE_MS) * MS, whole=False),
         Heard("second", 100 * MS, whole=True),
     ]
     assert np.count_nonzero(stage.ears.heard() == 77) == 100 * MS
@@ -312,7 +313,7 @@ async def test_what_is_sent_after_a_cut_stays_silent(
     await for_ms(0)
     stage.send(playout, 500)
     await for_ms(1000)
-    assert stage.ears.sounding_ms() <= 108
+    assert stage.ears.sounding_ms() <= 100 + FADE_MS
 
 
 async def test_answers_follow_each_other_and_each_is_reported_once(
@@ -394,7 +395,7 @@ async def test_moments_are_when_they_are_heard_not_when_they_are_handed_over(
         (Moment.FIRST_SOUND, "whole", 1.05),
         (Moment.PLAYED, "whole", 1.25),
         (Moment.FIRST_SOUND, "cut", 2.05),
-        (Moment.CUT, "cut", 2.158),  # the fade, and then the latency
+        (Moment.CUT, "cut", 2.155),  # the fade, and then the latency
     ]
 
 

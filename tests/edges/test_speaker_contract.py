@@ -23,7 +23,7 @@ from voiced.ports import OpenSpeaker, Speaker
 
 MS = 24  # wire samples
 FRAME_MS = 20
-FADE_MS = 8
+FADE_MS = 5
 EDGE_MS = 5  # of a break
 AHEAD_MS = 300  # the most that may be under way: what is accepted beyond is promised too early
 

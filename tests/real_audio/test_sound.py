@@ -52,8 +52,8 @@ class Scene:
             system,
             playout.device,
             playout.rate_hz or None,
-            playout.block_ms,
-            playout.latency_ms,
+            playout.device_block_ms,
+            playout.device_latency_ms,
             tap=self._tap,
         )
         self.daemon = Daemon(

@@ -29,6 +29,10 @@ MARGIN_MS: Final = 40
 UNKNOWN_NEED_MS: Final = 160
 """Before anything was seen: deltas that are 80 ms early or late, a mobile link on a middling day."""
 
+LUCK_MS: Final = UNKNOWN_NEED_MS
+"""So much earlier than the first delta another may be by luck; more is a server that is ahead, and what
+it then loses of its lead harms nobody."""
+
 _TELLING: Final = 20  # arrivals until what was seen is believed
 _REMEMBERED: Final = 12  # answers; more than can wait in line, and a few minutes of conversation
 _A_HAIR_MS: Final = 0.5  # clocks are no finer, and sleeping less is no use
@@ -40,7 +44,7 @@ class _Arrivals:
 
     first_s: float
     received_ms: int = 0
-    earliest_ms: float = 0.0  # the least lateness so far, but no less than -max_ms
+    earliest_ms: float = 0.0  # the least lateness so far
     need_ms: float = -math.inf
 
     def late_ms(self, now_s: float, before_ms: int) -> float:
@@ -49,7 +53,7 @@ class _Arrivals:
 
     def note(self, now_s: float, ms: int, hold_ms: float, max_ms: int) -> None:
         late_ms = self.late_ms(now_s, self.received_ms)
-        rise_ms = late_ms - self.earliest_ms
+        rise_ms = late_ms - max(self.earliest_ms, -LUCK_MS)
         if rise_ms > max_ms:
             self.first_s = now_s - self.received_ms / 1000
             self.earliest_ms = 0.0
@@ -57,7 +61,7 @@ class _Arrivals:
             # Between two deltas nobody sees a stall begin: one that made a gap counts in full length.
             unseen_ms = ms if rise_ms > hold_ms else 0
             self.need_ms = max(self.need_ms, rise_ms + unseen_ms)
-            self.earliest_ms = max(min(self.earliest_ms, late_ms), -max_ms)
+            self.earliest_ms = min(self.earliest_ms, late_ms)
         self.received_ms += ms
 
 

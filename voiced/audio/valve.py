@@ -11,9 +11,10 @@ import attrs
 import numpy as np
 
 from voiced.audio.convert import Pcm, Samples
+from voiced.audio.fade import FADE_MS
 from voiced.audio.format import ms_to_samples
 
-EDGE_MS: Final = 5
+EDGE_MS: Final = FADE_MS
 """Of a break: as long as the fade of a cut, and for the same reason."""
 
 RAMP_MS: Final = 20
