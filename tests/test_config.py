@@ -75,7 +75,7 @@ voise = "marin"
 speed = "fast"
 
 [playout]
-prefill_ms = -1
+min_ms = -1
 block_ms = 10
 
 [turns]
@@ -87,7 +87,7 @@ keep_ms = 1000
     assert mistakes(text) == (
         "line 3: [realtime] voise: unknown key; did you mean 'voice'?",
         'line 4: [realtime] speed = "fast": must be a number',
-        "line 7: [playout] prefill_ms = -1: must be at least 0",
+        "line 7: [playout] min_ms = -1: must be at least 0",
         "line 11: [turns] silence_duration_ms = 500.5: must be a whole number",
         "line 13: [uplinks]: unknown section; did you mean 'uplink'?",
     )
@@ -313,6 +313,32 @@ def test_speech_and_key_do_not_travel_unencrypted_by_mistake() -> None:
     assert parse(abroad + "allow_plaintext = true\n", "FILE").realtime.allow_plaintext
 
 
+# --- profiles -------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("text", "block_ms", "latency_ms"),
+    [
+        ("", 10, 20),
+        ('latency = "balanced"', 10, 20),
+        ('latency = "lowest"', 5, 10),
+        ('latency = "lowest"\nlatency_ms = 15', 5, 15),
+        ("block_ms = 20\nlatency_ms = 60", 20, 60),
+    ],
+)
+def test_the_loudspeaker_is_opened_as_the_profile_or_its_owner_says(
+    text: str, block_ms: int, latency_ms: int
+) -> None:
+    playout = parse(f"[playout]\n{text}\n", "FILE").playout
+    assert (playout.device_block_ms, playout.device_latency_ms) == (block_ms, latency_ms)
+
+
+def test_a_millisecond_is_no_block() -> None:
+    assert mistakes("[playout]\nblock_ms = 1\n") == (
+        "line 2: [playout] block_ms = 1: must be 0 (by profile) or at least 2",
+    )
+
+
 # --- values that do not go together ---------------------------------------------------------------
 
 
@@ -324,8 +350,12 @@ def test_speech_and_key_do_not_travel_unencrypted_by_mistake() -> None:
             "[link] first_pause_s is longer than longest_pause_s",
         ),
         (
-            "[playout]\nprefill_ms = 2000\nlongest_ms = 1000\n",
-            "[playout] prefill_ms is longer than longest_ms: nothing could ever be played",
+            "[playout]\nmin_ms = 500\n",
+            "[playout] min_ms is longer than max_ms",
+        ),
+        (
+            "[playout]\nmax_ms = 2000\nlongest_ms = 1000\n",
+            "[playout] max_ms is longer than longest_ms: an answer might never begin",
         ),
     ],
 )

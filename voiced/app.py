@@ -73,6 +73,7 @@ class Daemon:
     playouts: Channel[Playout] = attrs.field(init=False)
     volume: Volume = attrs.field(init=False, factory=Volume)
     scribe: Scribe = attrs.field(init=False)
+    jitter: JitterBuffer = attrs.field(init=False)
     supervisor: Supervisor = attrs.field(init=False)
 
     def __attrs_post_init__(self) -> None:
@@ -84,6 +85,7 @@ class Daemon:
         )
         self.frames = Channel("frames", frames_in_ms(config.uplink.keep_ms), WhenFull.DROP_OLDEST)
         self.playouts = Channel("playouts", _PLAYOUTS, WhenFull.DROP_NEWEST)
+        self.jitter = JitterBuffer(config.playout.min_ms, config.playout.max_ms)
         self.scribe = Scribe(self.board, self.counts)
         self.supervisor = Supervisor(
             conversation=Conversation(
@@ -94,6 +96,7 @@ class Daemon:
                 volume=self.volume,
                 board=self.board,
                 scribe=self.scribe,
+                jitter=self.jitter,
                 counts=self.counts,
                 patience=Patience(
                     socket_s=config.uplink.socket_limit_s,
@@ -148,10 +151,11 @@ class Daemon:
             player = Player(
                 self.playouts,
                 speaker,
-                JitterBuffer(playout.prefill_ms),
+                self.jitter,
                 self.board,
                 self.counts,
                 playout.rest_after_s,
+                self.volume,
             )
             await player.run()
 
@@ -282,7 +286,11 @@ def speaker_from(config: Config, system: PortAudio) -> Speaker:
     if playout.device.startswith(_FILE):
         return FileSpeaker(Path(playout.device.removeprefix(_FILE)))
     return PortAudioSpeaker(
-        system, playout.device, playout.rate_hz or None, playout.block_ms, playout.latency_ms
+        system,
+        playout.device,
+        playout.rate_hz or None,
+        playout.device_block_ms,
+        playout.device_latency_ms,
     )
 
 

@@ -22,6 +22,9 @@ from voiced.faults import ConfigError
 
 LOOPBACK_HOSTS: Final = frozenset({"localhost", "127.0.0.1", "::1"})
 
+PROFILES: Final[Mapping[str, tuple[int, int]]] = {"balanced": (10, 20), "lowest": (5, 10)}
+"""Block and latency of the loudspeaker in ms: the two that measured well without underflows."""
+
 _Check = Callable[[Any, "attrs.Attribute[Any]", Any], None]
 
 
@@ -54,6 +57,11 @@ def _word() -> Any:
 def _rate(_self: object, _attribute: "attrs.Attribute[Any]", value: int) -> None:
     if value and not 8000 <= value <= 384_000:
         raise ValueError("must be 0 (find one that works) or 8000 to 384000")
+
+
+def _zero_or_two(_self: object, _attribute: "attrs.Attribute[Any]", value: int) -> None:
+    if value == 1:
+        raise ValueError("must be 0 (by profile) or at least 2")
 
 
 def _url(_self: object, _attribute: "attrs.Attribute[Any]", value: str) -> None:
@@ -158,11 +166,23 @@ class Playout:
 
     device: str = field(default="default", validator=_word())
     rate_hz: int = field(default=0, validator=and_(_int(0, 384_000), _rate))
-    block_ms: int = field(default=10, validator=_int(2, 100))
-    latency_ms: int = field(default=20, validator=_int(2, 500))
-    prefill_ms: int = field(default=60, validator=_int(0, 2000))
+    latency: str = field(default="balanced", validator=and_(_text(), in_(tuple(PROFILES))))
+    block_ms: int = field(default=0, validator=and_(_int(0, 100), _zero_or_two))
+    latency_ms: int = field(default=0, validator=and_(_int(0, 500), _zero_or_two))
+    min_ms: int = field(default=60, validator=_int(0, 2000))
+    max_ms: int = field(default=400, validator=_int(0, 2000))
     longest_ms: int = field(default=120_000, validator=_int(1000, 3_600_000))
     rest_after_s: float = field(default=10.0, validator=_number(0.5, 86_400.0))
+
+    @property
+    def device_block_ms(self) -> int:
+        """What the device is asked for: `block_ms`, or what the profile says."""
+        return self.block_ms or PROFILES[self.latency][0]
+
+    @property
+    def device_latency_ms(self) -> int:
+        """What the device is asked for: `latency_ms`, or what the profile says."""
+        return self.latency_ms or PROFILES[self.latency][1]
 
 
 @frozen(kw_only=True)
@@ -218,8 +238,10 @@ class Config:
             )
         if self.link.first_pause_s > self.link.longest_pause_s:
             yield "[link] first_pause_s is longer than longest_pause_s"
-        if self.playout.prefill_ms > self.playout.longest_ms:
-            yield "[playout] prefill_ms is longer than longest_ms: nothing could ever be played"
+        if self.playout.min_ms > self.playout.max_ms:
+            yield "[playout] min_ms is longer than max_ms"
+        if self.playout.max_ms > self.playout.longest_ms:
+            yield "[playout] max_ms is longer than longest_ms: an answer might never begin"
 
 
 SECTIONS: Final[Mapping[str, type]] = {

@@ -76,6 +76,9 @@ class OpenSpeaker(Protocol):
     async def drain(self) -> None:
         """Wait until all that was handed over has been heard."""
 
+    def ramp_to(self, gain_db: float) -> None:
+        """Be that loud within 30 ms, wherever the sound is on its way; 0 dB is as it was sent."""
+
     def flush(self) -> int:
         """Cut: a short fade, then silence. Return what will have been heard, in samples."""
 

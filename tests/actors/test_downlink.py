@@ -71,7 +71,7 @@ async def test_an_interruption_said_several_times_cuts_and_truncates_once(
         story.server.hears_speech()
     await story.for_ms(3000)
     assert len(story.server.was_told("conversation.item.truncate")) == 1
-    assert story.ears.sounding_ms() <= 508
+    assert story.ears.sounding_ms() <= 505
 
 
 async def test_an_interruption_after_the_answer_was_heard_changes_nothing(

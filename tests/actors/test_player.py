@@ -20,6 +20,9 @@ from voiced.messages import Heard, Playout
 from voiced.notices import Happened, LevelMeasured, Moment, NoticeBoard
 
 MS = 24  # wire samples
+FADE_MS = 5
+EDGE_MS = 5
+FALL_MS = 4  # of it is more than zero, when whole milliseconds are counted
 
 
 @attrs.define(eq=False)
@@ -63,7 +66,7 @@ class Stage:
 
     async def run(self) -> None:
         async with self.speaker.open() as speaker:
-            jitter = JitterBuffer(self.prefill_ms)
+            jitter = JitterBuffer(self.prefill_ms, self.prefill_ms)
             await Player(
                 self.playouts, speaker, jitter, self.board, self.counts, self.rest_after_s
             ).run()
@@ -149,10 +152,10 @@ async def test_after_an_underrun_it_waits_for_as_much_again(
     await for_ms(500)  # 100 ms of sound, 400 of stall
     stage.send(playout, 40)
     await for_ms(500)  # 40 ms are not enough
-    assert stage.ears.sounding_ms() == 100
+    assert stage.ears.sounding_ms() == 100 + FALL_MS
     stage.send(playout, 20)
     await for_ms(60)
-    assert stage.ears.sounding_ms() == 160
+    assert stage.ears.sounding_ms() == 160 + FALL_MS
     assert stage.counts.underruns == 1
     assert stage.counts.underrun_samples == 900 * MS
 
@@ -163,12 +166,19 @@ async def test_each_underrun_is_counted_and_nothing_is_lost(
     await begin(stage, nursery)
     playout = stage.item()
     for value in range(1, 6):
-        stage.send(playout, 60, value)
+        stage.send(playout, 60, 1000 * value)
         await for_ms(100)
     playout.frames.close()
     await for_ms(100)
     heard = stage.ears.heard()
-    assert heard[heard != 0].tolist() == np.repeat(range(1, 6), 60 * MS).tolist()
+    for value in range(1, 6):
+        whole = heard[100 * MS * (value - 1) :][: 60 * MS]
+        edge = 0 if value == 1 else EDGE_MS * MS
+        assert (whole[edge:] == 1000 * value).all()
+        assert (np.diff(whole[:edge]) >= 0).all()
+        broken = heard[100 * MS * (value - 1) + 60 * MS :][: 40 * MS]
+        assert (np.diff(broken) <= 0).all()
+        assert not broken[EDGE_MS * MS :].any()
     assert stage.counts.underruns == 4
     assert stage.counts.underrun_samples == 4 * 40 * MS
     assert stage.reports() == [Heard("item", 300 * MS, whole=True)]
@@ -208,7 +218,7 @@ async def test_the_rest_after_an_underrun_is_played_at_the_end_however_short(
     stage.send(playout, 20)
     playout.frames.close()
     await for_ms(20)
-    assert stage.ears.sounding_ms() == 120
+    assert stage.ears.sounding_ms() == 120 + FALL_MS
     assert stage.counts.underruns == 1
 
 
@@ -257,7 +267,7 @@ async def test_a_cut_falls_silent_after_a_fade_and_says_so_exactly(
     await for_ms(at_ms)
     playout.scope.cancel()
     await for_ms(2000)
-    until = min(1000, at_ms + 8) * MS
+    until = min(1000, at_ms + FADE_MS) * MS
     assert stage.reports() == [Heard("item", until, whole=False)]
     (sounding,) = np.nonzero(stage.ears.heard())
     assert until - 10 < sounding.max() + 1 <= until  # the fade ends in zeros
@@ -286,7 +296,7 @@ async def test_a_cut_answer_does_not_leak_into_the_next(
     first.scope.cancel()
     await for_ms(1000)
     assert stage.reports() == [
-        Heard("first", 508 * MS, whole=False),
+        Heard("first", (500 + FADE_MS) * MS, whole=False),
         Heard("second", 100 * MS, whole=True),
     ]
     assert np.count_nonzero(stage.ears.heard() == 77) == 100 * MS
@@ -302,7 +312,7 @@ async def test_what_is_sent_after_a_cut_stays_silent(
     await for_ms(0)
     stage.send(playout, 500)
     await for_ms(1000)
-    assert stage.ears.sounding_ms() <= 108
+    assert stage.ears.sounding_ms() <= 100 + FADE_MS
 
 
 async def test_answers_follow_each_other_and_each_is_reported_once(
@@ -384,7 +394,7 @@ async def test_moments_are_when_they_are_heard_not_when_they_are_handed_over(
         (Moment.FIRST_SOUND, "whole", 1.05, 0),
         (Moment.PLAYED, "whole", 1.25, 200),
         (Moment.FIRST_SOUND, "cut", 2.05, 0),
-        (Moment.CUT, "cut", 2.158, 108),  # the fade, and then the latency
+        (Moment.CUT, "cut", 2.155, 105),  # the fade, and then the latency
     ]
 
 

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
-from voiced.audio.ledger import Ledger, audible
+from voiced.audio.ledger import Intake, Ledger
 
 RATES = [24_000, 48_000, 44_100, 96_000, 32_000, 16_000]
 
@@ -115,25 +115,42 @@ def test_books_closed_ahead_of_the_device_wait_for_it() -> None:
 
 
 @pytest.mark.parametrize(
-    ("taken", "dry", "latency", "left"),
+    ("blocks", "latency", "left"),
     [
-        (0, 0, 0, 0),
-        (1000, 0, 0, 1000),
-        (1000, 0, 300, 700),  # sound flows: the latest of it is still inside
-        (1000, 100, 300, 800),  # silence pushes it on
-        (1000, 300, 300, 1000),
-        (1000, 9999, 300, 1000),  # but more silence makes no more sound
-        (100, 0, 300, 0),  # nothing has come out yet
+        ([], 0, 0),
+        ([(1000, 0)], 0, 1000),
+        ([(1000, 0)], 300, 700),  # sound flows: the latest of it is still inside
+        ([(1000, 100)], 300, 800),  # silence pushes it on
+        ([(1000, 300)], 300, 1000),
+        ([(1000, 300), (0, 9000)], 300, 1000),  # but more silence makes no more sound
+        ([(100, 0)], 300, 0),  # nothing has come out yet
+        ([(0, 5000), (100, 0)], 300, 0),
+        ([(1000, 200), (50, 0)], 300, 950),  # after a break: 50 new, 200 silent and 50 old inside
+        ([(1000, 200), (50, 0), (50, 0)], 300, 1000),
+        ([(1000, 200), (50, 100), (50, 0)], 300, 1000),
+        ([(1000, 200), (50, 100), (50, 0), (150, 0)], 300, 1050),
     ],
 )
 def test_what_is_still_inside_the_device_was_not_heard(
-    taken: int, dry: int, latency: int, left: int
+    blocks: list[tuple[int, int]], latency: int, left: int
 ) -> None:
-    assert audible(taken, dry, latency) == left
+    intake = Intake()
+    for real, silence in blocks:
+        intake.take(real, silence)
+    assert intake.audible(latency) == left
 
 
-@given(st.integers(0, 10**6), st.integers(0, 10**5), st.integers(0, 10**5))
-def test_silence_only_ever_helps_it_out_and_never_beyond_all(
-    taken: int, dry: int, latency: int
+@given(
+    st.lists(st.tuples(st.integers(0, 20), st.integers(0, 20)), max_size=50),
+    st.integers(0, 200),
+)
+def test_it_is_exact_whatever_silence_was_put_where(
+    blocks: list[tuple[int, int]], latency: int
 ) -> None:
-    assert 0 <= audible(taken, dry, latency) <= audible(taken, dry + 1, latency) <= taken
+    """Against a list that remembers for each sample whether it was real."""
+    intake, taken = Intake(), list[bool]()
+    for real, silence in blocks:
+        intake.take(real, silence)
+        taken += [True] * real + [False] * silence
+        assert intake.audible(latency) == sum(taken[: max(0, len(taken) - latency)])
+        assert intake.taken == sum(taken)

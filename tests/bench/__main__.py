@@ -22,7 +22,7 @@ from tests.rig import Room, room
 
 _STALLS = ("stall_after_ms=1000", "stall_ms=300", "stall_every_ms=1000")
 _JITTER = ("burst_factor=1", "delta_bytes=4800", "delta_jitter_ms=80")
-_WIDER = "[playout]\nprefill_ms = 200\n"
+_WIDER = "[playout]\nmin_ms = 200\nmax_ms = 200\n"
 
 
 def main() -> None:
@@ -43,7 +43,7 @@ def main() -> None:
             ("in bursts, 4x real time", (), ""),
             ("in bursts, 300 ms stall after each second", _STALLS, ""),
             ("in real time, each 100 ms up to 80 ms late", _JITTER, ""),
-            ("the same with prefill_ms = 200", _JITTER, _WIDER),
+            ("the same with a fixed 200 ms", _JITTER, _WIDER),
         ):
             found = measures.fidelity(rig, long_s, settings, toml)
             tell(f"{long_s} s answer {name}", found, results)

@@ -203,7 +203,8 @@ async def test_what_is_heard_becomes_a_wav_as_long_as_it_was_open(
         await trio.sleep(0.5)
         for value in range(1, 11):
             await speaker.play(frame(value))
-        await trio.sleep(0.734)
+        await speaker.drain()
+        await trio.sleep(0.534)
         open_s = trio.current_time() - began
     about = soundfile.info(path)
     assert (about.format, about.subtype) == ("WAV", "PCM_16")

@@ -12,7 +12,12 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 
 from voiced.audio.convert import Pcm
 from voiced.audio.fade import fade_out
+from voiced.audio.valve import EDGE_MS, Valve
 from voiced.edges.ring import Ring
+
+RATE_HZ = 1000  # so that the edges of a break are five samples
+EDGE = EDGE_MS
+NO_EDGES_HZ = 100  # they are shorter than a sample
 
 
 def ramp(start: int, count: int) -> Pcm:
@@ -27,12 +32,12 @@ def pulled(ring: Ring, count: int) -> Pcm:
 
 
 class Model(RuleBasedStateMachine):
-    """The ring against a list. Small capacities, so that it wraps around often."""
+    """The ring against a list, and a valve of its own. Small capacities, so that it wraps around often."""
 
     @initialize(capacity=st.integers(1, 40))
     def begin(self, capacity: int) -> None:
         self.capacity = capacity
-        self.ring = Ring(capacity)
+        self.ring, self.valve = Ring(capacity, RATE_HZ), Valve(RATE_HZ)
         self.waiting: list[int] = []
         self.taken = self.dry = self.number = 0
 
@@ -41,7 +46,21 @@ class Model(RuleBasedStateMachine):
         samples = ramp(self.number, int(self.ring.room * share))
         self.number += samples.size
         self.ring.write(samples)
+        self.valve.goes_on()
         self.waiting += samples.tolist()
+
+    @rule(share=st.floats(0, 1))
+    def finish(self, share: float) -> None:
+        samples = ramp(self.number, int(self.ring.room * share))
+        self.number += samples.size
+        self.ring.finish(samples)
+        self.waiting += samples.tolist()
+        self.valve.ends(waiting=len(self.waiting))
+
+    @rule(gain=st.floats(0, 1), at_once=st.booleans())
+    def ramp_to(self, gain: float, at_once: bool) -> None:
+        self.ring.ramp_to(gain, at_once=at_once)
+        self.valve.ramp_to(gain, at_once=at_once)
 
     @rule(more=st.integers(1, 50))
     def write_too_much(self, more: int) -> None:
@@ -51,8 +70,9 @@ class Model(RuleBasedStateMachine):
     @rule(count=st.integers(0, 60))
     def pull(self, count: int) -> None:
         real = min(count, len(self.waiting))
-        expected = self.waiting[:real] + [0] * (count - real)
-        assert pulled(self.ring, count).tolist() == expected
+        expected = np.array(self.waiting[:real] + [0] * (count - real), np.int16)
+        self.valve.pass_on(expected, real)
+        assert pulled(self.ring, count).tolist() == expected.tolist()
         del self.waiting[:real]
         self.taken += real
         self.dry = (0 if real else self.dry) + count - real
@@ -62,6 +82,7 @@ class Model(RuleBasedStateMachine):
         kept = min(fade, len(self.waiting))
         self.waiting = fade_out(np.array(self.waiting[:kept], np.int16)).tolist()
         assert self.ring.cut(fade) == self.taken + kept
+        self.valve.ends(waiting=kept)
 
     @invariant()
     def the_books_agree(self) -> None:
@@ -70,6 +91,7 @@ class Model(RuleBasedStateMachine):
         assert self.ring.taken == self.taken
         assert self.ring.written == self.taken + len(self.waiting)
         assert self.ring.dry == self.dry
+        assert self.ring.audible(0) == self.taken
 
 
 Model.TestCase.settings = settings(deadline=None, max_examples=200)
@@ -77,13 +99,13 @@ TestModel = Model.TestCase
 
 
 def test_a_fresh_ring_gives_silence_and_counts_it() -> None:
-    ring = Ring(100)
+    ring = Ring(100, RATE_HZ)
     assert not pulled(ring, 30).any()
     assert (ring.taken, ring.dry, ring.waiting, ring.room) == (0, 30, 0, 100)
 
 
 def test_what_wraps_around_comes_out_in_order() -> None:
-    ring = Ring(100)
+    ring = Ring(100, RATE_HZ)
     for start in range(0, 3000, 70):
         ring.write(ramp(start, 70))
         assert pulled(ring, 70).tolist() == ramp(start, 70).tolist()
@@ -91,9 +113,11 @@ def test_what_wraps_around_comes_out_in_order() -> None:
 
 
 def test_an_underrun_is_silence_after_the_last_sample() -> None:
-    ring = Ring(100)
+    ring = Ring(100, RATE_HZ)
     ring.write(ramp(0, 10))
-    assert pulled(ring, 25).tolist() == [*ramp(0, 10).tolist(), *[0] * 15]
+    out = pulled(ring, 25)
+    assert out.tolist() == [*ramp(0, 10).tolist(), *out[10:].tolist()]
+    assert not out[10 + EDGE :].any()  # after a short fall
     assert (ring.taken, ring.dry) == (10, 15)
     pulled(ring, 25)
     assert ring.dry == 40
@@ -104,7 +128,7 @@ def test_an_underrun_is_silence_after_the_last_sample() -> None:
 
 @pytest.mark.parametrize("at", [0, 1, 70, 99])  # the last two: the fade wraps around
 def test_a_cut_leaves_a_fade_and_then_silence(at: int) -> None:
-    ring = Ring(100)
+    ring = Ring(100, RATE_HZ)
     ring.write(ramp(0, at))
     pulled(ring, at)
     ring.write(np.full(100, 20_000, np.int16))
@@ -117,7 +141,7 @@ def test_a_cut_leaves_a_fade_and_then_silence(at: int) -> None:
 
 
 def test_a_cut_of_nothing_is_nothing() -> None:
-    ring = Ring(100)
+    ring = Ring(100, RATE_HZ)
     assert ring.cut(24) == 0
     ring.write(ramp(0, 5))
     pulled(ring, 5)
@@ -125,14 +149,14 @@ def test_a_cut_of_nothing_is_nothing() -> None:
 
 
 def test_a_cut_without_a_fade_is_silent_at_once() -> None:
-    ring = Ring(100)
+    ring = Ring(100, RATE_HZ)
     ring.write(ramp(0, 50))
     assert ring.cut(0) == 0
     assert not pulled(ring, 50).any()
 
 
 def test_after_a_cut_there_is_room_again_and_what_follows_is_heard_whole() -> None:
-    ring = Ring(100)
+    ring = Ring(100, RATE_HZ)
     ring.write(ramp(0, 100))
     ring.cut(10)
     assert ring.room == 90
@@ -153,7 +177,7 @@ def restless_threads() -> Iterator[None]:
 
 
 def test_two_threads_lose_no_sample_and_repeat_none(restless_threads: None) -> None:
-    ring, total = Ring(997), 200_000
+    ring, total = Ring(997, NO_EDGES_HZ), 200_000
     heard: list[Pcm] = []
     given_up = threading.Event()
 
@@ -180,7 +204,7 @@ def test_two_threads_lose_no_sample_and_repeat_none(restless_threads: None) -> N
 def test_whatever_the_audio_thread_does_a_cut_says_exactly_what_will_have_sounded(
     restless_threads: None,
 ) -> None:
-    ring = Ring(5000)
+    ring = Ring(5000, RATE_HZ)
     stop = threading.Event()
     sounded: list[Pcm] = []
 

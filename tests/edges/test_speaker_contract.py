@@ -23,7 +23,8 @@ from voiced.ports import OpenSpeaker, Speaker
 
 MS = 24  # wire samples
 FRAME_MS = 20
-FADE_MS = 8
+FADE_MS = 5
+EDGE_MS = 5  # of a break
 AHEAD_MS = 300  # the most that may be under way: what is accepted beyond is promised too early
 
 
@@ -267,6 +268,90 @@ async def a_pause_in_the_middle_leaves_both_sides_whole(subject: Subject) -> Non
     assert not between.any()
 
 
+async def a_break_falls_and_rises_without_a_click(subject: Subject) -> None:
+    """A tone, so that neighbours are near to each other; the break is longer than both its edges."""
+    tone = np.full(200 * MS, 8000, np.int16)
+    async with subject.open() as speaker:
+        await play(speaker, tone)
+        await until(lambda: speaker.dry_samples > 40 * MS)
+        await play(speaker, tone)
+        await speaker.drain()
+    sounded = np.trim_zeros(subject.sounded).astype(int)
+    inside = sounded[50 * subject.rate_hz // 1000 : -50 * subject.rate_hz // 1000]
+    assert np.abs(np.diff(inside)).max() < 8000 * 4 / (EDGE_MS * subject.rate_hz / 1000) + 1
+    silent = np.flatnonzero(inside == 0)
+    assert np.array_equal(silent, np.arange(silent[0], silent[-1] + 1)), "one break"
+    assert silent.size > (40 - 2 * EDGE_MS) * subject.rate_hz // 1000
+
+
+async def after_a_break_the_sound_is_whole_but_for_its_first_milliseconds(subject: Subject) -> None:
+    sound = pilot(400)
+    async with subject.open() as speaker:
+        await play(speaker, sound[: 200 * MS])
+        await until(lambda: speaker.dry_samples > 40 * MS)
+        await play(speaker, sound[200 * MS :])
+        await speaker.drain()
+        assert speaker.heard_samples == 400 * MS
+    wanted = np.trim_zeros(subject.as_device(sound))
+    sounded, edge = np.trim_zeros(subject.sounded), EDGE_MS * subject.rate_hz // 1000
+    before = int(np.flatnonzero(sounded[: wanted.size] != wanted)[0])
+    after = wanted.size - before - edge
+    assert np.array_equal(sounded[-after:], wanted[-after:])
+    risen = wanted[before : before + edge].astype(int)
+    assert (np.abs(sounded[-after - edge : -after]) <= np.abs(risen)).all()
+
+
+async def the_gain_is_reached_wherever_the_sound_is(subject: Subject) -> None:
+    """It is handed over already when the gain is changed."""
+    samples = subject.rate_hz // 1000
+    async with subject.open() as speaker, trio.open_nursery() as nursery:
+        nursery.start_soon(play, speaker, np.full(800 * MS, 8000, np.int16))
+        await until(lambda: speaker.heard_samples > 100 * MS)
+        before = subject.sounded.size
+        speaker.ramp_to(-12.0)
+        await until(lambda: speaker.heard_samples > 300 * MS)
+        speaker.ramp_to(0.0)
+    loud, quiet = 8000, round(8000 * 10 ** (-12 / 20))
+    sounded = subject.sounded[before:].astype(int)
+    down = int(np.flatnonzero(sounded < loud - 100)[0])
+    low = int(np.flatnonzero(np.abs(sounded - quiet) <= 1)[0])
+    assert down <= (subject.block_ms + 2) * samples
+    assert low - down <= 30 * samples
+    assert np.abs(np.diff(sounded[: low + 1])).max() <= (loud - quiet) / (15 * samples)
+    up = low + int(np.flatnonzero(sounded[low:] > quiet + 100)[0])
+    full = up + int(np.flatnonzero(np.abs(sounded[up:] - loud) <= 1)[0])
+    assert full - up <= 30 * samples
+    assert (np.abs(sounded[low:up] - quiet) <= 101).all()
+    assert (np.abs(sounded[full : full + 100 * samples] - loud) <= 1).all()
+
+
+async def a_cut_while_it_is_quiet_falls_from_there(subject: Subject) -> None:
+    quiet = round(8000 * 10 ** (-12 / 20))
+    async with subject.open() as speaker, trio.open_nursery() as nursery:
+        nursery.start_soon(play, speaker, np.full(1000 * MS, 8000, np.int16))
+        speaker.ramp_to(-12.0)
+        await until(lambda: speaker.heard_samples > 300 * MS)
+        nursery.cancel_scope.cancel()
+        before = np.trim_zeros(subject.sounded).size
+        speaker.flush()
+        with trio.CancelScope(shield=True):
+            await until(lambda: speaker.dry_samples > 20 * MS)
+    after = subject.sounded[-(subject.sounded.size - before) :]
+    assert after.max() <= quiet + 1
+    assert np.abs(np.diff(after.astype(int))).max() <= quiet / 10
+
+
+async def what_was_changed_at_rest_holds_from_the_first_sample(subject: Subject) -> None:
+    async with subject.open() as speaker:
+        speaker.ramp_to(-12.0)
+        await trio.sleep(0.1)
+        await play(speaker, pilot(100))
+        await speaker.drain()
+    wanted = np.trim_zeros(subject.as_device(pilot(100)))
+    sounded = np.trim_zeros(subject.sounded)
+    assert np.abs(sounded - wanted[: sounded.size] * 10 ** (-12 / 20)).max() <= 1
+
+
 async def a_rested_loudspeaker_wakes_for_the_first_sample(subject: Subject) -> None:
     async with subject.open() as speaker:
         await speaker.rest()  # before it ever woke
@@ -328,6 +413,11 @@ PROMISES: list[Promise] = [
     a_device_that_has_taken_all_has_nothing_waiting,
     silence_after_the_last_sample_is_counted,
     a_pause_in_the_middle_leaves_both_sides_whole,
+    a_break_falls_and_rises_without_a_click,
+    after_a_break_the_sound_is_whole_but_for_its_first_milliseconds,
+    the_gain_is_reached_wherever_the_sound_is,
+    a_cut_while_it_is_quiet_falls_from_there,
+    what_was_changed_at_rest_holds_from_the_first_sample,
     a_rested_loudspeaker_wakes_for_the_first_sample,
     leaving_does_not_wait_for_what_has_not_sounded,
     leaving_is_possible_while_being_cancelled,

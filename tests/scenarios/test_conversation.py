@@ -98,7 +98,7 @@ async def test_the_user_interrupts_and_the_server_learns_what_was_heard(
     assert [(t["item_id"], t["content_index"]) for t in truncations] == [(item, 0)]
     await story.for_ms(2000)
     assert story.ears.sounding_ms() == pytest.approx(truncations[0]["audio_end_ms"], abs=1)
-    assert truncations[0]["audio_end_ms"] == 1208  # what had sounded, and the fade
+    assert truncations[0]["audio_end_ms"] == 1205  # what had sounded, and the fade
     assert story.phase() is Phase.HEARING
 
 
@@ -117,7 +117,7 @@ async def test_late_deltas_of_a_cut_answer_stay_silent(
     answer.ends("cancelled", type="cancelled", reason="turn_detected")
     await story.for_ms(3000)
 
-    assert story.ears.sounding_ms() == pytest.approx(508, abs=1)  # the fade ends in zeros
+    assert story.ears.sounding_ms() == pytest.approx(505, abs=1)  # the fade ends in zeros
     assert story.daemon.counts.late_deltas == 6
     assert len(story.server.was_told("conversation.item.truncate")) == 1
 
@@ -125,7 +125,7 @@ async def test_late_deltas_of_a_cut_answer_stay_silent(
 async def test_an_answer_that_was_not_heard_at_all_is_deleted(
     story: Story, nursery: trio.Nursery, autojump_clock: MockClock
 ) -> None:
-    story.set("playout", prefill_ms=200)
+    story.set("playout", min_ms=200)
     await story.begin(nursery)
     answer = story.server.begins()
     answer.sends(100)
@@ -150,7 +150,7 @@ async def test_two_answers_in_line_are_both_cut(
     story.server.hears_speech()
     await story.for_ms(5000)
 
-    assert story.ears.sounding_ms() == pytest.approx(508, abs=1)  # the fade ends in zeros
+    assert story.ears.sounding_ms() == pytest.approx(505, abs=1)  # the fade ends in zeros
     assert [e["item_id"] for e in story.server.was_told("conversation.item.truncate")] == [first]
     assert [e["item_id"] for e in story.server.was_told("conversation.item.delete")] == [second]
 
@@ -170,7 +170,7 @@ async def test_a_stall_is_an_underrun_and_what_was_heard_stays_true(
     assert story.daemon.counts.underruns == 1
     assert story.daemon.counts.underrun_samples == 2000 * 24
     assert [e["audio_end_ms"] for e in story.server.was_told("conversation.item.truncate")] == [
-        1408
+        1405
     ]
 
 

@@ -103,7 +103,7 @@ async def test_deltas_that_stop_end_the_answer_where_it_is(
     answer.sends(1000)
     await story.for_ms(10_001)
     assert told(story) == ["response.cancel"]
-    assert story.ears.sounding_ms() == 1000
+    assert story.ears.sounding_ms() == 1004  # and what decays where it broke off
     await story.for_ms(500)
     assert story.phase() is Phase.LISTENING
 

@@ -225,7 +225,7 @@ async def test_an_interruption_has_its_latency_on_the_line_of_what_it_cut(
     await ask(story)
     (line,) = lines(caplog)
     assert line.startswith("turn outcome=cut ")
-    assert " silence_ms=8 heard_ms=1208 of_ms=3000" in line
+    assert " silence_ms=5 heard_ms=1205 of_ms=3000" in line
     truncated = story.server.was_told("conversation.item.truncate")[0]["audio_end_ms"]
     assert turns(story)[0].heard_ms == truncated
 

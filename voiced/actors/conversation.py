@@ -16,6 +16,7 @@ from voiced.actors.narrator import Narrator
 from voiced.actors.scribe import Scribe
 from voiced.actors.uplink import Uplink
 from voiced.audio.format import FRAME_MS, Frame, samples_to_ms
+from voiced.audio.jitter import JitterBuffer
 from voiced.audio.wire import Encoder, WireFormat
 from voiced.channel import Channel
 from voiced.counts import Counts
@@ -76,6 +77,7 @@ class Conversation:
     volume: Volume
     board: NoticeBoard
     scribe: Scribe
+    jitter: JitterBuffer
     counts: Counts
     patience: Patience
     habits: Habits
@@ -126,6 +128,7 @@ class Conversation:
             self.playouts,
             self.board,
             self.scribe,
+            self.jitter,
             self.counts,
             self.longest_ms,
             Answers(self.wire_format),

@@ -9,7 +9,8 @@ import trio
 from voiced.actors.answers import Answer, Answers, Fate, remedy
 from voiced.actors.line import Line
 from voiced.actors.scribe import Scribe
-from voiced.audio.format import Frame, frames_in_ms
+from voiced.audio.format import FRAME_MS, Frame, frames_in_ms
+from voiced.audio.jitter import JitterBuffer
 from voiced.channel import Channel, WhenFull, is_landmark
 from voiced.counts import Counts
 from voiced.messages import Heard, Playout
@@ -33,6 +34,7 @@ class Narrator:
     playouts: Channel[Playout]
     board: NoticeBoard
     scribe: Scribe
+    jitter: JitterBuffer
     counts: Counts
     longest_ms: int
     answers: Answers = attrs.field(factory=Answers)
@@ -65,6 +67,7 @@ class Narrator:
             self.counts.late_deltas += 1
             return
         frames = answer.take(sound)
+        self.jitter.arrived(answer.item_id, trio.current_time(), len(frames) * FRAME_MS)
         if playout := self._open.get(answer.item_id) or self._begin_playout(answer):
             self._put(playout, frames)
 

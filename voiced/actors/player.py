@@ -11,7 +11,7 @@ from voiced.audio.jitter import JitterBuffer
 from voiced.audio.level import dbfs
 from voiced.channel import Channel
 from voiced.counts import Counts
-from voiced.messages import Heard, Playout
+from voiced.messages import Heard, Playout, Volume
 from voiced.notices import Happened, LevelMeasured, Moment, NoticeBoard, Party
 from voiced.ports import OpenSpeaker
 
@@ -36,6 +36,7 @@ class Player:
     board: NoticeBoard
     counts: Counts
     rest_after_s: float
+    volume: Volume = attrs.field(factory=Volume)
 
     async def run(self) -> None:
         """Play for ever; let the device rest in longer pauses."""
@@ -45,6 +46,7 @@ class Player:
             self.speaker.shape.channels,
             round(self.speaker.latency_s * 1000),
         )
+        self.volume.follow(self.speaker.ramp_to)
         while True:
             playout = await self._next()
             playout.heard.offer(await self._play(playout))
@@ -78,8 +80,9 @@ class Player:
         held: list[Frame] = []
         complete = False
         while not complete:
-            complete = await self._hold_back(playout, held)
-            if held and self.speaker.end_samples > start:
+            played = self.speaker.end_samples - start
+            complete = await self._hold_back(playout, held, samples_to_ms(played))
+            if held and played:
                 self._count_underrun(playout)
             elif held:
                 self._tell(Moment.FIRST_SOUND, playout, after_samples=0)
@@ -87,14 +90,21 @@ class Player:
             held.clear()
             complete = complete or await self._let_flow(playout, held)
 
-    async def _hold_back(self, playout: Playout, held: list[Frame]) -> bool:
-        """Fill *held* up to what the jitter buffer asks for; True if there is nothing more to come."""
+    async def _hold_back(self, playout: Playout, held: list[Frame], played_ms: int) -> bool:
+        """Fill *held* as long as the jitter buffer says; True if there is nothing more to come."""
         complete = False
-        while not self.jitter.may_play(len(held), complete=complete):
-            try:
-                held += await playout.frames.receive_some(_STRETCH)
-            except trio.EndOfChannel:
-                complete = True
+        while wait_s := self.jitter.wait_s(
+            playout.item_id,
+            trio.current_time(),
+            held_frames=len(held),
+            played_ms=played_ms,
+            complete=complete,
+        ):
+            with trio.move_on_after(wait_s):
+                try:
+                    held += await playout.frames.receive_some(_STRETCH)
+                except trio.EndOfChannel:
+                    complete = True
         return complete
 
     async def _let_flow(self, playout: Playout, held: list[Frame]) -> bool:
@@ -121,7 +131,12 @@ class Player:
         dry = self.speaker.dry_samples
         self.counts.underruns += 1
         self.counts.underrun_samples += dry
-        log.warning("playout underrun item=%s dry_ms=%d", playout.item_id, samples_to_ms(dry))
+        log.warning(
+            "playout underrun item=%s dry_ms=%d hold_ms=%d",
+            playout.item_id,
+            samples_to_ms(dry),
+            self.jitter.hold_ms,
+        )
 
     def _delay_s(self, samples: int) -> float:
         return samples / WIRE_RATE_HZ + self.speaker.latency_s

@@ -5,18 +5,46 @@ it has nothing is not counted). The house counts wire samples (24 kHz). Between 
 rate, the resampler's tail and every cut; this keeps the books, so that "heard" needs no clock.
 """
 
+from collections import deque
+from typing import Final
+
 import attrs
 
 from voiced.audio.format import WIRE_RATE_HZ
 
+_BREAKS_KEPT: Final = 64  # there are fewer in a device's latency: each takes two blocks
 
-def audible(taken: int, dry: int, latency: int) -> int:
-    """How many of the *taken* samples have left the loudspeaker.
 
-    *latency* samples of what the device took last are still inside it, but the *dry* silence that
-    followed the last real sample has pushed the real ones on.
-    """
-    return max(0, taken - max(0, latency - dry))
+@attrs.define(eq=False)
+class Intake:
+    """What a device has taken: real samples, and where silence was put between them."""
+
+    taken: int = 0  # real samples, ever
+    dry: int = 0  # silence since the last real one
+    _breaks: deque[tuple[int, int]] = attrs.field(
+        factory=lambda: deque(maxlen=_BREAKS_KEPT), init=False
+    )  # after how many real samples, how much silence
+
+    def take(self, real: int, silence: int) -> None:
+        """Enter a block: *real* samples, then *silence*."""
+        if real:
+            if self.dry:
+                self._breaks.append((self.taken, self.dry))
+            self.taken += real
+            self.dry = 0
+        self.dry += silence
+
+    def audible(self, latency: int) -> int:
+        """How many of the real samples have left a device that holds the *latency* samples it took
+        last, real or not.
+        """
+        inside, at = latency - self.dry, self.taken
+        for position, silence in reversed(self._breaks):
+            if inside <= at - position:
+                break
+            inside = max(0, inside - (at - position) - silence)
+            at = position
+        return max(0, at - max(0, inside))
 
 
 @attrs.define(eq=False)

@@ -1,4 +1,4 @@
-"""How loud a stretch of sound is."""
+"""How loud sound is: levels and gains in decibels."""
 
 import math
 from typing import Final
@@ -16,3 +16,8 @@ def dbfs(pcm: bytes) -> float:
         return SILENCE_DBFS
     rms = math.sqrt(float(np.dot(samples, samples)) / samples.size) / 32768.0
     return max(SILENCE_DBFS, 20.0 * math.log10(rms)) if rms else SILENCE_DBFS
+
+
+def decibels(gain_db: float) -> float:
+    """The factor that a gain in dB is."""
+    return float(10.0 ** (gain_db / 20.0))

@@ -17,7 +17,9 @@ import trio
 from voiced.audio.convert import Pcm
 from voiced.audio.fade import FADE_MS, fade_out
 from voiced.audio.format import FRAME_MS, WIRE_RATE_HZ, Shape, ms_to_samples
-from voiced.audio.ledger import audible
+from voiced.audio.ledger import Intake
+from voiced.audio.level import decibels
+from voiced.audio.valve import Valve
 
 Source: TypeAlias = Callable[[], bytes]
 """Gives the next 20 ms of interleaved PCM16 each time it is asked; never ends."""
@@ -69,15 +71,16 @@ class PacedSpeaker:
     end_samples: int = attrs.field(default=0, init=False)
     _waiting: deque[Pcm] = attrs.field(factory=deque, init=False)
     _opened_at: float = attrs.field(default=0.0, init=False)
-    _dry: int = attrs.field(default=0, init=False)
-    _heard: int = attrs.field(default=0, init=False)
+    _intake: Intake = attrs.field(factory=Intake, init=False)
+    _valve: Valve = attrs.field(factory=lambda: Valve(WIRE_RATE_HZ), init=False)
     _elapsed: int = attrs.field(default=0, init=False)  # samples of time that have passed
 
     @asynccontextmanager
     async def open(self) -> AsyncIterator["PacedSpeaker"]:
         """Start now; on leaving, what has sounded until then is told to the room."""
         self._waiting.clear()
-        self.end_samples = self._dry = self._heard = self._elapsed = 0
+        self.end_samples = self._elapsed = 0
+        self._intake, self._valve = Intake(), Valve(WIRE_RATE_HZ)
         self._opened_at = trio.current_time()
         await trio.lowlevel.checkpoint()
         try:
@@ -94,17 +97,14 @@ class PacedSpeaker:
     @property
     def heard_samples(self) -> int:
         """As the port says; the latency is part of what still waits."""
-        taken = self.end_samples - self.waiting_samples
-        position = audible(taken, self._dry, round(self.latency_s * WIRE_RATE_HZ))
-        # After a stall `audible` takes the first new samples to have been preceded by sound.
-        self._heard = max(self._heard, position)
-        return self._heard
+        self._move_on()
+        return self._intake.audible(round(self.latency_s * WIRE_RATE_HZ))
 
     @property
     def dry_samples(self) -> int:
         """As the port says."""
         self._move_on()
-        return self._dry
+        return self._intake.dry
 
     async def wake(self) -> None:
         """Nothing to do: time never sleeps."""
@@ -120,13 +120,21 @@ class PacedSpeaker:
             await trio.sleep((ahead - _AHEAD_SAMPLES) / WIRE_RATE_HZ)
         self._waiting.append(np.frombuffer(pcm, dtype="<i2"))
         self.end_samples += self._waiting[-1].size
+        self._valve.goes_on()
         await trio.lowlevel.checkpoint()
 
     async def drain(self) -> None:
         """As the port says."""
-        await trio.sleep(self.waiting_samples / WIRE_RATE_HZ + self.latency_s)
+        waiting = self.waiting_samples
+        self._valve.ends(waiting=waiting)
+        await trio.sleep(waiting / WIRE_RATE_HZ + self.latency_s)
         while left := self.waiting_samples:  # noqa: ASYNC110  a clock may wake a hair too early
             await trio.sleep(left / WIRE_RATE_HZ)
+
+    def ramp_to(self, gain_db: float) -> None:
+        """As the port says."""
+        self._move_on()
+        self._valve.ramp_to(decibels(gain_db))
 
     def flush(self) -> int:
         """As the port says."""
@@ -137,18 +145,27 @@ class PacedSpeaker:
         if fade:
             self._waiting.append(fade_out(kept))
         self.end_samples += fade - waiting
+        self._valve.ends(waiting=fade)
         return self.end_samples
 
     def _move_on(self) -> None:
         now = round((trio.current_time() - self._opened_at) * WIRE_RATE_HZ)
         due, self._elapsed = now - self._elapsed, now
-        while due and self._waiting:
-            pcm = self._waiting.popleft()
-            self.room(pcm[:due].tobytes())
-            if pcm.size > due:
-                self._waiting.appendleft(pcm[due:])
-            due -= min(due, pcm.size)
-            self._dry = 0
         for at in range(0, due, WIRE_RATE_HZ):  # by the second: nobody may have looked for an hour
-            self.room(bytes(2 * min(WIRE_RATE_HZ, due - at)))
-        self._dry += due
+            out = np.zeros(min(WIRE_RATE_HZ, due - at), np.int16)
+            count = self._take(out)
+            self._intake.take(count, out.size - count)
+            self._valve.pass_on(out, count)
+            self.room(out.tobytes())
+
+    def _take(self, out: Pcm) -> int:
+        """Fill *out* with what waits; return how much that is."""
+        count = 0
+        while count < out.size and self._waiting:
+            pcm = self._waiting.popleft()
+            piece = pcm[: out.size - count]
+            out[count : count + piece.size] = piece
+            count += piece.size
+            if pcm.size > piece.size:
+                self._waiting.appendleft(pcm[piece.size :])
+        return count

@@ -6,6 +6,8 @@ import numpy as np
 
 from voiced.audio.convert import Pcm
 from voiced.audio.fade import fade_out
+from voiced.audio.ledger import Intake
+from voiced.audio.valve import Valve
 
 
 class Ring:
@@ -16,12 +18,22 @@ class Ring:
     anything else.
     """
 
-    def __init__(self, capacity: int) -> None:
-        self.taken = 0  # real samples the device has had, ever
+    def __init__(self, capacity: int, rate_hz: int) -> None:
         self.written = 0  # real samples put in, ever, less those cut away
-        self.dry = 0  # silence given since the last real sample
         self._samples: Pcm = np.zeros(capacity, np.int16)
+        self._intake = Intake()
+        self._valve = Valve(rate_hz)
         self._lock = threading.Lock()
+
+    @property
+    def taken(self) -> int:
+        """Real samples the device has had, ever."""
+        return self._intake.taken
+
+    @property
+    def dry(self) -> int:
+        """Silence given since the last real sample."""
+        return self._intake.dry
 
     @property
     def waiting(self) -> int:
@@ -35,11 +47,15 @@ class Ring:
 
     def write(self, pcm: Pcm) -> None:
         """Append samples; the caller has looked at `room` (Trio thread)."""
-        if pcm.size > self.room:
-            raise ValueError(f"{pcm.size} samples do not fit into {self.room}")
         with self._lock:
-            self._put(self.written, pcm)
-            self.written += pcm.size
+            self._append(pcm)
+            self._valve.goes_on()
+
+    def finish(self, pcm: Pcm) -> None:
+        """Append the last samples of an answer: silence after them is no break."""
+        with self._lock:
+            self._append(pcm)
+            self._valve.ends(waiting=self.waiting)
 
     def pull(self, out: Pcm) -> None:
         """Fill *out*, with silence where there is nothing (audio thread)."""
@@ -47,10 +63,8 @@ class Ring:
             count = min(out.size, self.waiting)
             if count:
                 out[:count] = self._get(self.taken, count)
-                self.taken += count
-                self.dry = 0
-            out[count:] = 0
-            self.dry += out.size - count
+            self._intake.take(count, out.size - count)
+            self._valve.pass_on(out, count)
 
     def cut(self, fade_samples: int) -> int:
         """Keep only a short fade of what waits; return `taken` as it will be after it."""
@@ -58,7 +72,24 @@ class Ring:
             count = min(fade_samples, self.waiting)
             self._put(self.taken, fade_out(self._get(self.taken, count)))
             self.written = self.taken + count
+            self._valve.ends(waiting=count)
             return self.written
+
+    def ramp_to(self, gain: float, *, at_once: bool) -> None:
+        """Change how loud is what is pulled from now on."""
+        with self._lock:
+            self._valve.ramp_to(gain, at_once=at_once)
+
+    def audible(self, latency: int) -> int:
+        """Real samples that have left a device which holds the *latency* samples pulled last."""
+        with self._lock:
+            return self._intake.audible(latency)
+
+    def _append(self, pcm: Pcm) -> None:
+        if pcm.size > self.room:
+            raise ValueError(f"{pcm.size} samples do not fit into {self.room}")
+        self._put(self.written, pcm)
+        self.written += pcm.size
 
     def _get(self, at: int, count: int) -> Pcm:
         start = at % self._samples.size

@@ -9,10 +9,11 @@ import attrs
 import numpy as np
 import trio
 
-from voiced.audio.convert import Samples, spread, to_mono, to_pcm16
+from voiced.audio.convert import Pcm, Samples, spread, to_mono, to_pcm16
 from voiced.audio.fade import FADE_MS
 from voiced.audio.format import BYTES_PER_SAMPLE, WIRE_RATE_HZ, Shape, ms_to_samples
-from voiced.audio.ledger import Ledger, audible
+from voiced.audio.ledger import Ledger
+from voiced.audio.level import decibels
 from voiced.audio.resample import Resampler
 from voiced.edges.portaudio import PortAudio, SoundDevice, Wish
 from voiced.edges.ring import Ring
@@ -57,7 +58,7 @@ class PortAudioSpeaker:
         try:
             feed.shape = shape
             latency = round(float(stream.latency) * shape.rate_hz)
-            feed.ring = Ring(ms_to_samples(4 * _AHEAD_MS, shape.rate_hz) + latency)
+            feed.ring = Ring(ms_to_samples(4 * _AHEAD_MS, shape.rate_hz) + latency, shape.rate_hz)
             yield _OpenSpeaker(shape, self.name, self.system, stream, feed.ring)
         finally:
             await self.system.close(stream)
@@ -69,7 +70,7 @@ class _Feed:
 
     tap: Tap | None
     shape: Shape = attrs.field(factory=lambda: Shape(WIRE_RATE_HZ, 1))
-    ring: Ring = attrs.field(factory=lambda: Ring(1))
+    ring: Ring = attrs.field(factory=lambda: Ring(1, WIRE_RATE_HZ))
 
     def fill(self, block: Any, _count: int, _time: Any, _status: Any) -> None:
         out = np.frombuffer(block, np.int16)
@@ -94,7 +95,6 @@ class _OpenSpeaker:
     _ring: Ring
     _resampler: Resampler = attrs.field(init=False)
     _ledger: Ledger = attrs.field(init=False)
-    _heard: int = attrs.field(default=0, init=False)
 
     def __attrs_post_init__(self) -> None:
         self._resampler = Resampler(WIRE_RATE_HZ, self.shape.rate_hz)
@@ -114,11 +114,7 @@ class _OpenSpeaker:
 
     @property
     def heard_samples(self) -> int:
-        taken = audible(self._ring.taken, self._ring.dry, self._latency)
-        position = self._ledger.position(taken)
-        # After a stall `audible` takes the first new samples to have been preceded by sound.
-        self._heard = max(self._heard, position)
-        return self._heard
+        return self._ledger.position(self._ring.audible(self._latency))
 
     @property
     def waiting_samples(self) -> int:
@@ -144,11 +140,11 @@ class _OpenSpeaker:
         for at in range(0, len(pcm), _PIECE_BYTES):
             await self._until_left(ahead)
             piece = pcm[at : at + _PIECE_BYTES]
-            self._write(self._resampler.feed(to_mono(piece, channels=1)))
+            self._ring.write(_as_pcm(self._resampler.feed(to_mono(piece, channels=1))))
             self._ledger.hand_over(len(piece) // BYTES_PER_SAMPLE)
 
     async def drain(self) -> None:
-        self._write(self._resampler.finish())
+        self._ring.finish(_as_pcm(self._resampler.finish()))
         await self._until_left(0)
         await trio.sleep(self.latency_s)
         self._ledger.rebase(self._ring.written)
@@ -158,8 +154,8 @@ class _OpenSpeaker:
         self._resampler.finish()  # what it holds belongs to what was cut
         return self._ledger.rebase(end)
 
-    def _write(self, samples: Samples) -> None:
-        self._ring.write(np.frombuffer(to_pcm16(samples), np.int16))
+    def ramp_to(self, gain_db: float) -> None:
+        self._ring.ramp_to(decibels(gain_db), at_once=not self._stream.active)
 
     async def _until_left(self, target: int) -> None:
         """Wait until at most *target* device samples wait; a device that takes none is dead."""
@@ -174,6 +170,10 @@ class _OpenSpeaker:
                     f'the loudspeaker "{self._name}" takes no sound any more: is it still plugged '
                     "in, and is the sound server running? `voiced devices` lists what there is"
                 )
+
+
+def _as_pcm(samples: Samples) -> Pcm:
+    return np.frombuffer(to_pcm16(samples), np.int16)
 
 
 def _start_afresh(stream: SoundDevice) -> None:
