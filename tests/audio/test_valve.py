@@ -61,6 +61,13 @@ def test_an_answer_begins_and_ends_as_it_was_sent() -> None:
     assert (passed(valve, 500) == LOUD).all()
 
 
+def test_silence_before_an_answer_is_no_break() -> None:
+    """Its first samples may still be inside the resampler when the device begins to take."""
+    valve = in_an_answer()
+    assert not passed(valve, 0, 1000).any()
+    assert (passed(valve, 1000) == LOUD).all()
+
+
 def test_an_answer_that_ends_in_a_break_does_not_touch_the_next() -> None:
     valve = in_an_answer()
     passed(valve, 1000, 1000)

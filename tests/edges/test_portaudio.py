@@ -256,7 +256,7 @@ async def test_one_channel_at_the_best_rate_is_asked_for_first(sounddevice: Soun
     await opened(microphone("pulse"))
     await opened(speaker("pulse"))
     assert sounddevice.tried == [(24_000, 1), (48_000, 1)]
-    assert [s.wanted["blocksize"] for s in sounddevice.streams] == [480, 480]  # 20 ms and 10 ms
+    assert [s.wanted["blocksize"] for s in sounddevice.streams] == [480, 240]  # 20 ms and 5 ms
     assert [s.wanted["latency"] for s in sounddevice.streams] == ["low", 0.02]
 
 

@@ -46,7 +46,8 @@ class Model(RuleBasedStateMachine):
         samples = ramp(self.number, int(self.ring.room * share))
         self.number += samples.size
         self.ring.write(samples)
-        self.valve.goes_on()
+        if samples.size:
+            self.valve.goes_on()
         self.waiting += samples.tolist()
 
     @rule(share=st.floats(0, 1))

@@ -451,7 +451,7 @@ async def test_the_loudspeaker_made_of_time_that_is_slow_to_sound(
 @pytest.mark.audio
 @all_promises
 async def test_the_loudspeaker_of_a_sound_card(promise: Promise, room: Room) -> None:
-    subject = Subject(rate_hz=48_000, block_ms=10)
+    subject = Subject(rate_hz=48_000, block_ms=5)
     subject.port = PortAudioSpeaker(PortAudio(), "pulse", tap=subject.hear)
     await promise(subject)
 
@@ -466,7 +466,7 @@ async def test_the_loudspeaker_of_a_sound_card(promise: Promise, room: Room) -> 
 async def test_the_loudspeaker_of_a_sound_card_at_another_rate(
     promise: Promise, rate_hz: int, room: Room
 ) -> None:
-    subject = Subject(rate_hz=rate_hz, block_ms=10)
+    subject = Subject(rate_hz=rate_hz, block_ms=5)
     subject.port = PortAudioSpeaker(PortAudio(), "pulse", rate_hz, tap=subject.hear)
     await promise(subject)
 
@@ -476,6 +476,6 @@ async def test_the_loudspeaker_of_a_sound_card_at_another_rate(
 async def test_the_loudspeaker_of_a_sound_card_that_takes_much_at_once(
     latency_ms: int, room: Room
 ) -> None:
-    subject = Subject(rate_hz=48_000, block_ms=10)
+    subject = Subject(rate_hz=48_000, block_ms=5)
     subject.port = PortAudioSpeaker(PortAudio(), "pulse", latency_ms=latency_ms, tap=subject.hear)
     await what_is_handed_over_without_a_pause_sounds_without_one(subject)

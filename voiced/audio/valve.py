@@ -30,8 +30,8 @@ class Valve:
     _wanted: float = attrs.field(default=1.0, init=False)
     _ramp_left: int = attrs.field(default=0, init=False)  # samples
     _last: int = attrs.field(default=0, init=False)  # the real sample that was heard last
-    _fallen: int = attrs.field(default=0, init=False)  # samples of a fall that have been heard
-    _risen: int = attrs.field(init=False)
+    _fallen: int = attrs.field(init=False)  # samples of a fall that have been heard
+    _risen: int = attrs.field(init=False)  # and of the rise that follows it
     _ended: bool = attrs.field(default=True, init=False)  # silence is no break now
     _fall: Samples = attrs.field(init=False, repr=False)
 
@@ -82,13 +82,12 @@ class Valve:
         if self._ramp_left:
             self._gains(out.size)
         out[:] = 0
-        if not self._fallen and self._ended:
-            self._fallen = self._fall.size
+        if not self._fallen:  # the first silence after sound
+            self._fallen, self._risen = (self._fall.size,) * 2 if self._ended else (0, 0)
         falling = min(self._fall.size - self._fallen, out.size)
         if falling:
             out[:falling] = np.rint(self._last * self._fall[self._fallen : self._fallen + falling])
             self._fallen += falling
-        self._risen = self._fall.size if self._ended else 0
 
     def _gains(self, count: int) -> Samples:
         """The factors of the next *count* samples."""

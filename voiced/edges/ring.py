@@ -49,7 +49,8 @@ class Ring:
         """Append samples; the caller has looked at `room` (Trio thread)."""
         with self._lock:
             self._append(pcm)
-            self._valve.goes_on()
+            if pcm.size:
+                self._valve.goes_on()
 
     def finish(self, pcm: Pcm) -> None:
         """Append the last samples of an answer: silence after them is no break."""

@@ -39,7 +39,7 @@ class PortAudioSpeaker:
     system: PortAudio
     name: str = "default"
     rate_hz: int | None = None  # None: the first of _RATES that it takes
-    block_ms: int = 10
+    block_ms: int = 5
     latency_ms: int = 20
     tap: Tap | None = None
 
