@@ -79,6 +79,16 @@ for _item in ITEMS:
         f"no words {_item}": lambda floor, now, item=_item: floor.no_words(now, item),  # type: ignore[misc]
     }
 
+
+def happens(floor: Floor, now_s: float, step: Step) -> list[Order]:
+    """Something happens, and what we say to it is sent at once."""
+    orders = step(floor, now_s)
+    for order in orders:
+        if isinstance(order, Say):
+            floor.sent(now_s, order.event)
+    return orders
+
+
 POLICIES = st.builds(
     policy,
     st.sampled_from(Interruption),
@@ -108,7 +118,7 @@ def test_any_order_of_things_ends_in_silence_on_both_sides(
     for name, pause in story:
         now += pause
         before = floor.generation
-        orders = STEPS[name](floor, now)
+        orders = happens(floor, now, STEPS[name])
         creates = [o for o in orders if isinstance(o, Say) and isinstance(o.event, CreateResponse)]
         assert len(creates) <= 1
         if creates and name != "tick":
@@ -121,7 +131,7 @@ def test_any_order_of_things_ends_in_silence_on_both_sides(
         if due == float("inf"):
             break
         now = max(now, due)
-        floor.tick(now)
+        happens(floor, now, Floor.tick)
     assert floor.wakes_at_s == float("inf")
     assert floor.generation is Generation.NONE
     assert floor.user is User.SILENT or chosen.detection is Detection.PUSH_TO_TALK
@@ -138,12 +148,12 @@ def test_the_volume_is_never_left_low(story: list[str], chosen: Policy) -> None:
 
     for name in story:
         now += 0.1
-        follow(STEPS[name](floor, now))
+        follow(happens(floor, now, STEPS[name]))
     for _ in range(60):
         if (due := floor.wakes_at_s) == float("inf"):
             break
         now = max(now, due)
-        follow(floor.tick(now))
+        follow(happens(floor, now, Floor.tick))
     # A frame that comes after the end of the doubtful speech settles what was left open.
     follow(floor.frame_sent(now, 10_000_000, -90.0))
     assert gain == 0.0
@@ -186,7 +196,7 @@ def test_an_answer_that_begins_while_a_cough_is_doubted_is_softer_too() -> None:
 def test_a_problem_is_told_with_a_sentence() -> None:
     floor = Floor(policy())
     floor.committed(0, "a")
-    floor.tick(5)
+    assert happens(floor, 5, Floor.tick) == [Say(CreateResponse())]
     told = [o for o in floor.tick(10) if isinstance(o, Tell)]
     assert [(t.moment, t.item_id) for t in told] == [(Moment.UNANSWERED, "")]
     assert "creates no response" in told[0].problem
@@ -195,3 +205,11 @@ def test_a_problem_is_told_with_a_sentence() -> None:
 def test_limits_are_positive_promises() -> None:
     for limit in attrs.asdict(LIMITS).values():
         assert limit > 0
+
+
+def test_a_link_that_stalls_takes_nothing_from_the_servers_time() -> None:
+    floor = Floor(policy(Interruption.NEVER))
+    floor.committed(0, "a")
+    assert floor.wakes_at_s == float("inf")  # the wire's own limit is at work
+    floor.sent(4, CreateResponse())
+    assert floor.wakes_at_s == 4 + LIMITS.created_s

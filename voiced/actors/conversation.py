@@ -152,7 +152,7 @@ class Conversation:
                 nursery.start_soon(uplink.run, name="uplink")
                 nursery.start_soon(downlink.run, name="downlink")
                 nursery.start_soon(moderator.run, name="moderator")
-                nursery.start_soon(line.deliver, name="deliver")
+                nursery.start_soon(line.deliver, moderator.sent, name="deliver")
                 nursery.start_soon(line.wire.keep_alive, name="keep alive")
                 nursery.start_soon(line.watch, name="watch the line")
         finally:

@@ -1,6 +1,7 @@
 """Line: a session on its wire, the one way to speak with the server."""
 
 import logging
+from collections.abc import Callable
 from typing import Final, NoReturn
 
 import attrs
@@ -47,13 +48,14 @@ class Line:
         if not self.posted.offer(event):
             log.warning("%s dropped: the link takes nothing", event.TYPE)
 
-    async def deliver(self) -> None:
-        """Send what was posted. What has become pointless on the way is not said."""
+    async def deliver(self, done: Callable[[ClientEvent], None]) -> None:
+        """Send what was posted, and say so. What has become pointless on the way is not sent."""
         async for event in self.posted:
             if objection := self.session.objection(event):
                 log.info("%s not needed any more: %s", event.TYPE, objection)
             else:
                 await self.say(event)
+            done(event)
 
     async def say(self, event: ClientEvent) -> None:
         """Send *event*; `LocalProtocolError` if it is out of turn."""

@@ -11,6 +11,7 @@ from voiced.actors.line import Line
 from voiced.actors.narrator import Narrator
 from voiced.messages import Volume
 from voiced.notices import Happened, NoticeBoard
+from voiced.realtime.client_events import ClientEvent
 from voiced.turns.floor import Floor
 from voiced.turns.orders import (
     Cut,
@@ -58,6 +59,10 @@ class Moderator:
             self._do(order)
         if self.floor.wakes_at_s < self._sleeps_until_s:
             self._earlier.set()
+
+    def sent(self, event: ClientEvent) -> None:
+        """Take in that *event* has left: on a link that stalls, long after it was posted."""
+        self.carry_out(self.floor.sent(trio.current_time(), event))
 
     def _do(self, order: Order) -> None:
         match order:

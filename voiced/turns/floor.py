@@ -27,6 +27,7 @@ from voiced.audio.voicing import Voicing
 from voiced.realtime.client_events import (
     CancelResponse,
     Clear,
+    ClientEvent,
     Commit,
     CreateResponse,
     DeleteItem,
@@ -100,6 +101,10 @@ _WAITS: Final[Mapping[enum.Enum, Callable[[Limits], float]]] = MappingProxyType(
     }
 )
 """What is waited for, and how long; in all other states nobody owes us anything."""
+
+_BEGINS_WHEN_SENT: Final = frozenset({_G.ASKED, _G.ASKED_AGAIN, _G.CANCELLING, User.FORCED})
+"""States in which we have just wanted to say something: until that is sent, a limit would measure our
+own link, and there is a limit for that (`Line.watch`)."""
 
 
 @attrs.define(eq=False)
@@ -273,6 +278,19 @@ class Floor:
                 return []
         return self._pay(now_s)
 
+    def sent(self, now_s: float, event: ClientEvent) -> list[Order]:
+        """What we wanted to say is said: the server's time begins now."""
+        match event:
+            case CreateResponse() if self.generation in _ASKED | {_G.UNWANTED}:
+                self._wait(Generation, self.generation, now_s)
+            case CancelResponse() if self.generation is _G.CANCELLING:
+                self._wait(Generation, self.generation, now_s)
+            case Commit() if self.user in {User.STOPPED, User.FORCED}:
+                self._wait(User, self.user, now_s)
+            case _:
+                pass
+        return []
+
     # --- what people do
 
     def pressed(self, now_s: float) -> list[Order]:
@@ -308,15 +326,21 @@ class Floor:
 
     def _user(self, state: User, now_s: float) -> None:
         self.user = state
-        self._wait(User, state, now_s)
+        self._begin_waiting(User, state, now_s)
 
     def _generation(self, state: Generation, now_s: float) -> None:
         self.generation = state
-        self._wait(Generation, state, now_s)
+        self._begin_waiting(Generation, state, now_s)
 
     def _debt(self, state: Debt, now_s: float) -> None:
         self.debt = state
-        self._wait(Debt, state, now_s)
+        self._begin_waiting(Debt, state, now_s)
+
+    def _begin_waiting(self, machine: type[enum.Enum], state: enum.Enum, now_s: float) -> None:
+        if state in _BEGINS_WHEN_SENT:
+            self._until_s[machine] = _NEVER
+        else:
+            self._wait(machine, state, now_s)
 
     def _wait(self, machine: type[enum.Enum], state: enum.Enum, now_s: float) -> None:
         limit = _WAITS.get(state)
