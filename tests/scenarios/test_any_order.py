@@ -40,6 +40,9 @@ class StrictServer(FakeServer):
     def hear(self, wire: FakeWire, event: Event) -> None:
         """Object, or answer as a server would."""
         match event["type"]:
+            case "session.update":  # a session of its own, whatever the last one left behind
+                self._forget()
+                super().hear(wire, event)
             case "input_audio_buffer.append":
                 assert "session.update" in [e["type"] for e in wire.heard], "before its time"
             case "conversation.item.truncate":
@@ -105,6 +108,9 @@ class StrictServer(FakeServer):
     def drops(self) -> None:
         """Lose the link, and all that was under way."""
         self.hangs_up()
+        self._forget()
+
+    def _forget(self) -> None:
         self.active = self.asked_at = self.disobeyed_at = None
         self.answers.clear()
 
