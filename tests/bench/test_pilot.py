@@ -73,6 +73,10 @@ def test_gaps_and_jumps_are_told_from_each_other() -> None:
     found = compare(gap, _SENT)
     assert found.gaps == (Gap(1000, 100),)
     assert found.jumps == 0
+    early = np.concatenate([_SENT[:1920], np.zeros(2400, np.int16), _SENT[1920:]])
+    found = compare(early, _SENT)
+    assert found.gaps == (Gap(80, 100),)
+    assert found.jumps == 0
     jump = np.concatenate([_SENT[:24_000], _SENT[33_600:]])
     found = compare(jump, _SENT)
     assert found.gaps == ()

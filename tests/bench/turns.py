@@ -19,7 +19,6 @@ from tests.bench.stage import (
     Facts,
     HeardOf,
     Series,
-    Stage,
     Turn,
     imagine,
     speak,
@@ -28,6 +27,7 @@ from tests.bench.stage import (
 from tests.rig import Room
 
 _CHANCE: Final = random.Random(11)
+_RECOGNISED: Final = 0.8  # a faded end has 0.9 or more, what is not there at all below 0.4
 _LONG_MS: Final = 30_000  # longer than anybody listens before interrupting
 
 
@@ -77,6 +77,10 @@ def _note(series: Series, before: Turn, after: Turn, heard: HeardOf) -> None:
     series["first delta -> first sound, ms"].append(1000 * (heard.first_s - before.first_delta))
     if heard.last_s > after.started:  # an answer may be dry just then: there is nothing to silence
         series["speech_started -> last audible, ms"].append(1000 * (heard.last_s - after.started))
+    series["silence inside the answer, ms"].append(heard.traced.silent_ms)
+    if heard.traced.likeness < _RECOGNISED:
+        series["last audible not recognised"].append(1)
+        return
     told_ms = after.truncated_ms(before.item_id)
     if told_ms is None:
         series["not truncated though cut"].append(1)
@@ -91,66 +95,87 @@ def _note(series: Series, before: Turn, after: Turn, heard: HeardOf) -> None:
 _EDGE_MS: Final = 50
 _SHORT_MS: Final = 600
 _HEARING_S: Final = 0.05  # from the order to imagine speech to speech_started: three frames
-_SOUNDING_S: Final = 0.05  # from the first delta to the first sound
+# How answers come, and about how long after their first delta they sound: a burst is all there when
+# speech begins; of the others 20 ms come, a pause, and the rest in real time, so that they may be cut
+# before anything sounds, and while the response is still active at their end.
+_LATE: Final = ("burst_factor=1", "delta_bytes=960", "stall_after_ms=20", "stall_ms=100")
+_ARRIVALS: Final = (((), 0.03), (_LATE, 0.17))
 
 
 def at_random(room: Room, runs: int) -> Facts:
-    """Interruptions of a short answer: a third at its beginning, a third in it, a third at its end."""
+    """Interruptions of short answers: a third at the beginning, a third within, a third at the end."""
     edge_s, answer_s = _EDGE_MS / 1000, _SHORT_MS / 1000
-    moments = ((-0.2 * edge_s, edge_s), (edge_s, answer_s - edge_s), (-edge_s, 0.5 * edge_s))
-    counts: defaultdict[str, int] = defaultdict(int)
-    worst: defaultdict[str, float] = defaultdict(float)
-    errors_ms: list[float] = []
-    with stage(room, _SHORT_MS, toml=QUICK_TURNS) as scene:
-        answer = imagine(scene)
-        for run in range(runs):
-            third = run % 3
-            begins_s = _SOUNDING_S - _HEARING_S + (answer_s if third == 2 else 0.0)
-            due = answer.first_delta + begins_s + _CHANCE.uniform(*moments[third])
-            time.sleep(max(0.0, due - time.perf_counter()))
-            before, answer = answer, imagine(scene)
-            heard = scene.heard_of(before, answer.first_delta)
-            counts["server errors"] += len(answer.errors)
-            counts[_moment(scene, heard, answer)] += 1
-            told_ms, ends_ms = answer.truncated_ms(before.item_id), _ends_ms(heard)
-            if told_ms is not None:
-                counts["truncated"] += 1
-                errors_ms.append(abs(told_ms - ends_ms))
-            elif answer.deleted(before.item_id):
-                counts["deleted"] += 1
-                worst["deleted, but heard at most, ms"] = max(
-                    worst["deleted, but heard at most, ms"], ends_ms
-                )
-            else:
-                counts["nothing sent"] += 1
-                worst["nothing sent, but unheard at most, ms"] = max(
-                    worst["nothing sent, but unheard at most, ms"], _SHORT_MS - ends_ms
-                )
-    counts["server errors"] += 0  # none is a number, too
-    spread = np.percentile(errors_ms, [50, 95, 100]) if errors_ms else np.full(3, np.nan)
-    names = ("median", "p95", "most")
-    return {
-        "interruptions": runs,
-        **dict(sorted(counts.items())),
-        **worst,
-        **{
-            f"|audio_end_ms - last audible| {name}, ms": v
-            for name, v in zip(names, spread, strict=True)
-        },
-    }
+    moments = (
+        (-2 * edge_s, edge_s),
+        (edge_s, answer_s - edge_s),
+        (answer_s - edge_s, answer_s + 0.4 * edge_s),
+    )
+    found = _Moments()
+    for settings, sounding_s in _ARRIVALS:
+        with stage(room, _SHORT_MS, settings, QUICK_TURNS) as scene:
+            answer = imagine(scene)
+            for run in range(runs // len(_ARRIVALS)):
+                into_s = _CHANCE.uniform(*moments[run % len(moments)])
+                due = answer.first_delta + sounding_s - _HEARING_S + into_s
+                time.sleep(max(0.0, due - time.perf_counter()))
+                before, answer = answer, imagine(scene)
+                found.note(before, answer, scene.heard_of(before, answer.first_delta))
+    return found.facts()
 
 
-def _ends_ms(heard: HeardOf) -> float:
-    return 0.0 if heard.traced is None else max(0.0, heard.traced.ends_ms)
+@attrs.define(eq=False)
+class _Moments:
+    """What became of the interruptions."""
+
+    counts: dict[str, int] = attrs.field(
+        factory=lambda: dict.fromkeys(
+            (
+                *("before its sound", "in its first 50 ms", "in the middle", "in its last 50 ms"),
+                *("after its end", "truncated", "deleted", "nothing sent", "server errors"),
+            ),
+            0,
+        )
+    )
+    errors_ms: list[float] = attrs.field(factory=list)  # of truncations
+    deleted_ms: list[float] = attrs.field(factory=list)  # what was heard of deleted answers
+    unheard_ms: list[float] = attrs.field(factory=list)  # of answers of which nothing was sent
+
+    def note(self, before: Turn, after: Turn, heard: HeardOf) -> None:
+        """Enter what became of the answer of *before*, which the user of *after* interrupted."""
+        self.counts[_moment(heard, after)] += 1
+        self.counts["server errors"] += len(after.errors)
+        ends_ms = 0.0 if heard.traced is None else max(0.0, heard.traced.ends_ms)
+        told_ms = after.truncated_ms(before.item_id)
+        if told_ms is not None:
+            self.counts["truncated"] += 1
+            self.errors_ms.append(abs(told_ms - ends_ms))
+        elif after.deleted(before.item_id):
+            self.counts["deleted"] += 1
+            self.deleted_ms.append(ends_ms)
+        else:
+            self.counts["nothing sent"] += 1
+            self.unheard_ms.append(_SHORT_MS - ends_ms)
+
+    def facts(self) -> Facts:
+        """All of it in numbers."""
+        median, p95, most = np.percentile(self.errors_ms or [np.nan], [50, 95, 100])
+        return {
+            **self.counts,
+            "|audio_end_ms - last audible| median, ms": median,
+            "|audio_end_ms - last audible| p95, ms": p95,
+            "|audio_end_ms - last audible| most, ms": most,
+            "heard of a deleted answer, most, ms": max(self.deleted_ms, default=0.0),
+            "unheard where nothing was sent, most, ms": max(self.unheard_ms, default=0.0),
+        }
 
 
-def _moment(scene: Stage, heard: HeardOf, after: Turn) -> str:
+def _moment(heard: HeardOf, after: Turn) -> str:
     """When in the answer's sound speech_started was sent."""
     if heard.first_s is None or after.started < heard.first_s:
         return "before its sound"
     into_ms = 1000 * (after.started - heard.first_s)
     if into_ms < _EDGE_MS:
         return "in its first 50 ms"
-    if into_ms < scene.answer_ms - _EDGE_MS:
+    if into_ms < _SHORT_MS - _EDGE_MS:
         return "in the middle"
-    return "in its last 50 ms" if into_ms < scene.answer_ms else "after its end"
+    return "in its last 50 ms" if into_ms < _SHORT_MS else "after its end"
