@@ -135,7 +135,7 @@ def report(measured: Measured) -> dict[str, Any]:
             result[name] = _summary(value)
             print(f"  {name:<40}" + _line(result[name]), flush=True)
         else:
-            result[name] = round(value, 2)
+            result[name] = round(value, 2) + 0.0
             print(f"  {name:<40}{result[name]:>8g}", flush=True)
     return result
 
