@@ -346,6 +346,30 @@ class Mouth:
             self._stream.write(whole[at : at + _FRAGMENT].tobytes())
 
 
+_CLOCK_FRAGMENTS: Final = 50  # on either side: a quarter of a second
+
+
+@attrs.frozen(eq=False)
+class Recording:
+    """What an `Ear` heard for a while, without a gap, and when each sample of it sounded.
+
+    Fragments arrive every 5 ms, give or take 0.1 ms, but up to tens of ms late where the machine is
+    busy. The sink's own clock does not stumble, so a sample is dated by the median of the fragments
+    around it, and not by the one that brought it.
+    """
+
+    samples: Samples
+    _began_s: npt.NDArray[np.float64]  # when the first sample sounded, by each fragment's arrival
+
+    def time_s(self, index: int) -> float:
+        """When a sample sounded."""
+        fragment = index // _FRAGMENT
+        around = self._began_s[
+            max(0, fragment - _CLOCK_FRAGMENTS) : fragment + _CLOCK_FRAGMENTS + 1
+        ]
+        return float(np.median(around)) + index / RATE_HZ
+
+
 @attrs.define(eq=False)
 class Ear:
     """Hears all that sounds, and knows when."""
@@ -360,6 +384,16 @@ class Ear:
     def heard(self, since_s: float = 0.0) -> Samples:
         """All samples (48 kHz) whose fragments arrived after *since_s*: without a gap, in order."""
         return np.concatenate([np.empty(0, np.int16), *(s for _, s in self._since(since_s))])
+
+    def recording(self, since_s: float, until_s: float = math.inf) -> Recording:
+        """All fragments that arrived between the two."""
+        fragments = [each for each in self._since(since_s) if each[0] <= until_s]
+        arrived = np.array([at for at, _ in fragments])
+        ends = np.arange(1, len(fragments) + 1) * _FRAGMENT / RATE_HZ
+        return Recording(
+            np.concatenate([np.empty(0, np.int16), *(samples for _, samples in fragments)]),
+            arrived - ends,
+        )
 
     def first_loud(self, since_s: float, threshold: int = 500) -> float | None:
         """When the first loud sample after *since_s* arrived here."""

@@ -1,6 +1,6 @@
 """Measure, print a table, write JSON.
 
-python -m tests.bench [--quick] [--long MINUTES] [--only NAME ...] [--json FILE]
+python -m tests.bench [--quick] [--long MINUTES] [--only PART ...] [--json FILE]
 """
 
 import argparse
@@ -10,86 +10,150 @@ import platform
 import statistics
 import sys
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Final, TypeAlias
 
+import attrs
 import numpy as np
 
-from tests.bench import measures
-from tests.bench.measures import Series
+from tests.bench import answers, confirmed, cost, start, turns
+from tests.bench.stage import CannotMeasureError, Facts, Series
 from tests.rig import Room, room
 
-_STALLS = ("stall_after_ms=1000", "stall_ms=300", "stall_every_ms=1000")
-_JITTER = ("burst_factor=1", "delta_bytes=4800", "delta_jitter_ms=80")
-_WIDER = "[playout]\nmin_ms = 200\nmax_ms = 200\n"
+Measured: TypeAlias = Series | Facts | tuple[Series, Facts]
+
+_FIXED: Final = "[playout]\nmin_ms = 60\nmax_ms = 60\n"  # as short as the adaptive one begins
+_LOWEST: Final = '[playout]\nlatency = "lowest"\n'
+
+
+@attrs.frozen
+class Runs:
+    """How often each thing is done, and for how long."""
+
+    starts: int
+    turns: int
+    moments: int
+    shorts: int
+    confirmed: int
+    long_s: int
+    cost_rounds: int
+    cost_s: float
+
+
+_FULL: Final = Runs(12, 25, 204, 20, 20, 60, 4, 15.0)
+_QUICK: Final = Runs(2, 3, 18, 3, 2, 13, 1, 5.0)
+
+
+@attrs.frozen
+class Row:
+    """One thing that is measured."""
+
+    name: str
+    measure: Callable[[Room], Measured]
+
+
+def parts(runs: Runs, long_minutes: float | None) -> Mapping[str, list[Row]]:
+    """All that is measured, by what `--only` calls it."""
+
+    def turn(name: str, delivery: turns.Delivery) -> Row:
+        return Row(name, lambda rig: turns.interrupted(rig, runs.turns, delivery))
+
+    def short(ms: int) -> Row:
+        return Row(f"answers of {ms} ms", lambda rig: answers.short(rig, ms, runs.shorts))
+
+    def long(name: str, network: answers.Network, toml: str = "") -> Row:
+        return Row(
+            f"{runs.long_s} s answer, {name}",
+            lambda rig: answers.long(rig, runs.long_s, network, toml),
+        )
+
+    steady = attrs.evolve(turns.STEADY, aloud=True)
+    table = {
+        "start": [Row("start", lambda rig: start.start(rig, runs.starts))],
+        "turns": [
+            turn("interrupted", steady),
+            turn("interrupted, one core busy", attrs.evolve(steady, busy=True)),
+            turn('interrupted, latency = "lowest"', attrs.evolve(turns.STEADY, toml=_LOWEST)),
+            turn("interrupted after a 2 s stall", turns.STALLED),
+            turn("interrupted after four refills", turns.REFILLED),
+        ],
+        "moments": [
+            Row("interrupted at random", lambda rig: turns.at_random(rig, runs.moments)),
+        ],
+        "short": [short(100), short(300), short(600)],
+        "answers": [
+            long("in bursts, 4x real time", answers.BURSTS),
+            long("+-80 ms jitter", answers.JITTER),
+            long("+-80 ms jitter, buffer fixed at 60 ms", answers.JITTER, _FIXED),
+            long("300 ms stalls", answers.STALLS),
+            long("300 ms stalls, buffer fixed at 60 ms", answers.STALLS, _FIXED),
+        ],
+        "confirmed": [
+            Row("confirmed: a cough", lambda rig: confirmed.coughs(rig, runs.confirmed)),
+            Row('confirmed: "stop, wait"', lambda rig: confirmed.stops(rig, runs.confirmed)),
+        ],
+        "cost": [
+            Row("cost", lambda rig: cost.cost(rig, runs.cost_s, runs.cost_rounds)),
+        ],
+        "size": [Row("install", lambda _rig: start.size())],
+    }
+    if long_minutes:
+        endurance = Row(f"{long_minutes:g} minutes", lambda rig: cost.endurance(rig, long_minutes))
+        table["long"] = [endurance]
+    return table
 
 
 def main() -> None:
     options = _options()
-    runs = 5 if options.quick else 25
-    long_s = 20 if options.quick else 60
+    table = parts(_QUICK if options.quick else _FULL, options.long)
+    unknown = set(options.only or ()) - set(table)
+    if unknown:
+        sys.exit(f"no such part: {', '.join(unknown)}; there are {', '.join(table)}")
     results: dict[str, Any] = {"machine": machine()}
     print("\n".join(f"{name}: {value}" for name, value in results["machine"].items()), flush=True)
-
-    def cost(rig: Room) -> None:
-        rounds, seconds = (1, 8.0) if options.quick else (4, 15.0)
-        series, facts = measures.cost(rig, seconds, rounds)
-        report(series, results)
-        tell("resources", facts, results)
-
-    def answers(rig: Room) -> None:
-        for name, settings, toml in (
-            ("in bursts, 4x real time", (), ""),
-            ("in bursts, 300 ms stall after each second", _STALLS, ""),
-            ("in real time, each 100 ms up to 80 ms late", _JITTER, ""),
-            ("the same with a fixed 200 ms", _JITTER, _WIDER),
-        ):
-            found = measures.fidelity(rig, long_s, settings, toml)
-            tell(f"{long_s} s answer {name}", found, results)
-
-    parts: dict[str, Callable[[Room], None]] = {
-        "start": lambda rig: report(measures.start(rig, max(5, runs // 2)), results),
-        "latency": lambda rig: report(measures.latency(rig, runs), results),
-        "answers": answers,
-        "cost": cost,
-        "size": lambda _rig: tell("install", measures.size(), results),
-    }
-    if options.long:
-        parts["long"] = lambda rig: tell(
-            f"{options.long:g} minutes", measures.endurance(rig, options.long), results
-        )
     with tempfile.TemporaryDirectory() as folder, room(Path(folder)) as rig:
-        for name in options.only or parts:
-            parts[name](rig)
-    options.json.write_text(json.dumps(results, indent=1))
+        for part in options.only or table:
+            for row in table[part]:
+                print(f"\n{row.name}", flush=True)
+                try:
+                    results[row.name] = report(row.measure(rig))
+                except CannotMeasureError as why:
+                    print(f"  not measured: {why}", flush=True)
+                    results[row.name] = {"not measured": str(why)}
+                options.json.write_text(json.dumps(results, indent=1))
     print(f"\n{options.json}")
 
 
-def report(series: Series, results: dict[str, Any]) -> None:
-    """Median and p95 of each series."""
-    for name, values in series.items():
-        row = {
-            "median": round(statistics.median(values), 2),
-            "p95": round(float(np.percentile(values, 95)), 2),
-            "least": round(min(values), 2),
-            "most": round(max(values), 2),
-            "runs": len(values),
-        }
-        results[name] = row
-        print(
-            f"{name:<36} median {row['median']:8.2f}   p95 {row['p95']:8.2f}   "
-            f"{row['least']:.2f} … {row['most']:.2f}   ({row['runs']} runs)",
-            flush=True,
-        )
+def report(measured: Measured) -> dict[str, Any]:
+    """Print what was measured, a line each; give the same as JSON has it."""
+    both = measured if isinstance(measured, tuple) else (measured,)
+    named = {name: value for each in both for name, value in each.items()}
+    result: dict[str, Any] = {}
+    for name, value in named.items():
+        if isinstance(value, list):
+            result[name] = _summary(value)
+            print(f"  {name:<40}" + _line(result[name]), flush=True)
+        else:
+            result[name] = round(value, 2) + 0.0
+            print(f"  {name:<40}{result[name]:>8g}", flush=True)
+    return result
 
 
-def tell(name: str, facts: dict[str, float], results: dict[str, Any]) -> None:
-    """Facts in one line."""
-    results[name] = {key: round(value, 2) for key, value in facts.items()}
-    print(
-        f"{name}: " + ", ".join(f"{key} {value:g}" for key, value in results[name].items()),
-        flush=True,
+def _summary(values: list[float]) -> dict[str, float]:
+    return {
+        "median": round(statistics.median(values), 2),
+        "p95": round(float(np.percentile(values, 95)), 2),
+        "least": round(min(values), 2),
+        "most": round(max(values), 2),
+        "runs": len(values),
+    }
+
+
+def _line(row: dict[str, float]) -> str:
+    return (
+        f"{row['median']:8.2f}   p95 {row['p95']:8.2f}   "
+        f"{row['least']:.2f} … {row['most']:.2f}   ({row['runs']} runs)"
     )
 
 
@@ -117,7 +181,12 @@ def _options() -> argparse.Namespace:
     parser.add_argument(
         "--long", type=float, metavar="MINUTES", help="memory over a long conversation"
     )
-    parser.add_argument("--only", nargs="+", help="start, latency, answers, cost, size, long")
+    parser.add_argument(
+        "--only",
+        nargs="+",
+        metavar="PART",
+        help="start, turns, moments, short, answers, confirmed, cost, size, long",
+    )
     parser.add_argument("--json", type=Path, default=Path("bench-results.json"))
     return parser.parse_args(sys.argv[1:])
 

@@ -3,6 +3,7 @@
 import json
 import os
 import queue
+import signal
 import subprocess
 import sys
 import threading
@@ -39,6 +40,22 @@ class Child:
         while not self.told.empty():
             told.append(self.told.get())
         return told
+
+    # --- what is done to it
+
+    def order(self, line: str) -> None:
+        """Write a line to its standard input."""
+        assert self.process.stdin is not None
+        self.process.stdin.write(f"{line}\n")
+        self.process.stdin.flush()
+
+    def pause(self, seconds: float) -> None:
+        """Stop it for a while: to whoever talks with it, the network stalls and then catches up."""
+        self.process.send_signal(signal.SIGSTOP)
+        try:
+            time.sleep(seconds)
+        finally:
+            self.process.send_signal(signal.SIGCONT)
 
     # --- costs
 
@@ -79,6 +96,7 @@ def child(
             [sys.executable, *arguments],
             cwd=ROOT,
             env={**os.environ, **environ},
+            stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=errors,
             text=True,
@@ -92,6 +110,14 @@ def child(
             process.terminate()
             process.wait(timeout=10)
             reader.join(timeout=5)
+
+
+@contextmanager
+def one_core_busy(environ: Mapping[str, str]) -> Iterator[None]:
+    """Keep one core from everybody else."""
+    with child(["-m", "tests.bench.busy"], environ) as busy:
+        busy.until("running")
+        yield
 
 
 def _read(running: Child) -> None:

@@ -1,16 +1,20 @@
 """The embedded server as the bench's other side: it answers every turn with the pilot, and writes down
 when things passed, on the performance counter that all processes of a machine share.
 
-    python -m tests.bench.server ANSWER_MS [KNOB=VALUE ...]
+    python -m tests.bench.server ANSWER_MS [KNOB=VALUE ...] [--hears TEXT ...]
 
-Prints its port, then one JSON object per line: {"what": ..., "at": seconds, ...}.
+Prints its port, then one JSON object per line: {"what": ..., "at": seconds, ...}. Each line on its
+standard input makes it hear speech where there is none, for as long as an onset takes: only the ears
+are deceived, all else is as strict as ever.
 """
 
+import argparse
 import base64
 import json
 import sys
 import time
-from typing import Any
+from collections.abc import Sequence
+from typing import Any, Final
 
 import attrs
 import numpy as np
@@ -18,14 +22,61 @@ import trio
 
 from tests.bench.pilot import pilot
 from voiced.local.brain import ScriptedBrain
-from voiced.local.ears import PlainEars
+from voiced.local.ears import EnergyActivity, PlainEars, Window
 from voiced.local.options import Options
 from voiced.local.server import serve
+from voiced.local.turns import ONSET_MS
 from voiced.local.voice import RecordedVoice
 from voiced.local.wire import Direction, Traffic
 
 _LOUD = 6000  # a sample of the mouth's sound; silence is 0
 _QUIET_SAMPLES = 24 * 150  # an onset is preceded by this much silence
+_ONSET_WINDOWS: Final = -(-ONSET_MS // 20)  # so many windows of speech in a row begin a turn
+_TOLD: Final = {  # what is told of each event besides when it passed, by its name there
+    "conversation.item.truncate": ("truncate", {"item": "item_id", "ms": "audio_end_ms"}),
+    "conversation.item.delete": ("delete", {"item": "item_id"}),
+    "response.cancel": ("cancel", {}),
+    "input_audio_buffer.speech_started": ("speech started", {}),
+    "input_audio_buffer.committed": ("committed", {"item": "item_id"}),
+    "response.created": ("response created", {}),
+    "response.done": ("response done", {}),
+}
+
+
+@attrs.define(eq=False)
+class Activity(EnergyActivity):
+    """Judges loudness, except while it imagines things."""
+
+    _imagined: int = attrs.field(default=0, init=False)
+
+    def imagine(self) -> None:
+        """Take what comes next for the beginning of speech."""
+        self._imagined = _ONSET_WINDOWS
+
+    async def feed(self, pcm: bytes) -> list[Window]:
+        """As the port says."""
+        windows = await super().feed(pcm)
+        for place, window in enumerate(windows[: self._imagined]):
+            windows[place] = Window(window.samples, 1.0)
+        self._imagined -= min(self._imagined, len(windows))
+        return windows
+
+
+@attrs.define(eq=False)
+class Ears(PlainEars):
+    """Plain ears that can be told to hear something."""
+
+    _latest: Activity | None = attrs.field(default=None, init=False)
+
+    def voice_activity(self) -> Activity:
+        """As the port says."""
+        self._latest = Activity(self.threshold)
+        return self._latest
+
+    def imagine(self) -> None:
+        """Hear speech in the latest session."""
+        if self._latest is not None:
+            self._latest.imagine()
 
 
 @attrs.define
@@ -40,14 +91,15 @@ class Witness:
     def watch(self, traffic: Traffic) -> None:
         """Look at one event."""
         at, event = traffic.at_s + self.offset_s, traffic.event
+        if event["type"] in _TOLD:
+            what, names = _TOLD[event["type"]]
+            tell(what, at, **{name: event[field] for name, field in names.items()})
         if traffic.direction is Direction.FROM_CLIENT:
             self._from_client(at, event, traffic.session)
         else:
             self._to_client(at, event)
 
     def _from_client(self, at: float, event: dict[str, Any], session: int) -> None:
-        if event["type"] == "conversation.item.truncate":
-            tell("truncate", at, ms=event["audio_end_ms"])
         if event["type"] != "input_audio_buffer.append":
             return
         if session > self.session:
@@ -61,11 +113,9 @@ class Witness:
 
     def _to_client(self, at: float, event: dict[str, Any]) -> None:
         match event["type"]:
-            case "input_audio_buffer.speech_started":
-                tell("speech started", at)
             case "response.output_audio.delta" if event["item_id"] not in self.sounding:
                 self.sounding.add(event["item_id"])
-                tell("first delta", at)
+                tell("first delta", at, item=event["item_id"])
             case "error":
                 tell("error", at, message=event["error"]["message"])
             case _:
@@ -77,14 +127,15 @@ def tell(what: str, at: float, **more: Any) -> None:
     print(json.dumps({"what": what, "at": at, **more}), flush=True)
 
 
-async def main(answer_ms: int, settings: list[str]) -> None:
+async def main(answer_ms: int, settings: Sequence[str], texts: Sequence[str]) -> None:
     witness = Witness(time.perf_counter() - trio.current_time())
+    ears = Ears(texts)
     async with trio.open_nursery() as nursery:
 
         async def serving(*, task_status: trio.TaskStatus[int]) -> None:
             await serve(
                 Options.parse(settings),
-                ears=PlainEars(),
+                ears=ears,
                 voice=RecordedVoice(pilot(answer_ms).tobytes()),
                 brain=ScriptedBrain(["pilot"]),
                 watch=witness.watch,
@@ -92,7 +143,18 @@ async def main(answer_ms: int, settings: list[str]) -> None:
             )
 
         print(await nursery.start(serving), flush=True)
+        async for _ in trio.lowlevel.FdStream(sys.stdin.fileno()):
+            ears.imagine()
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser()
+    parser.add_argument("answer_ms", type=int)
+    parser.add_argument("settings", nargs="*")
+    parser.add_argument("--hears", nargs="*", default=[])
+    return parser.parse_args()
 
 
 if __name__ == "__main__":
-    trio.run(main, int(sys.argv[1]), sys.argv[2:])
+    arguments = _arguments()
+    trio.run(main, arguments.answer_ms, arguments.settings, arguments.hears)
