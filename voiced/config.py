@@ -23,9 +23,8 @@ from voiced.faults import ConfigError
 LOOPBACK_HOSTS: Final = frozenset({"localhost", "127.0.0.1", "::1"})
 
 PROFILES: Final[Mapping[str, tuple[int, int]]] = {"balanced": (5, 20), "lowest": (4, 8)}
-"""Block and latency of the loudspeaker in ms, as measured with scripts/bench: from speech_started to
-silence it takes 32 and 18 ms. With the same 20 ms, blocks of 10 ms take a millisecond longer, and up to
-six more when the interruption comes at a bad moment between two blocks."""
+"""Block and latency of the loudspeaker in ms. From speech_started to silence they took 31 and 17 ms
+(median of 20 on null sinks, two cores shared with other work); 10 and 20 took 33, 5 and 10 took 20 to 21."""
 
 _Check = Callable[[Any, "attrs.Attribute[Any]", Any], None]
 

@@ -87,6 +87,21 @@ async def until(happened: Callable[[], bool]) -> None:
         await trio.sleep(0.001)
 
 
+def heard_to(subject: Subject, mark: int, sound: Pcm) -> int:
+    """Which sample of *sound* was the last to sound since *mark*, by what it was given: wire samples.
+
+    Ten milliseconds are looked for that neither a fade nor the edge of a break has touched.
+    """
+    window, edge = subject.rate_hz // 100, EDGE_MS * subject.rate_hz // 1000
+    wanted, sounded = subject.as_device(sound), np.trim_zeros(subject.sounded[mark:], "b")
+    for end in range(sounded.size - edge // 2, window, -1):
+        stretch = sounded[end - window : end]
+        for at in np.flatnonzero(wanted[: wanted.size - window + 1] == stretch[0]):
+            if np.array_equal(wanted[at : at + window], stretch):
+                return int(at + window) * 24_000 // subject.rate_hz
+    return 0
+
+
 # --- the promises ---------------------------------------------------------------------------------
 
 
@@ -325,6 +340,37 @@ async def the_gain_is_reached_wherever_the_sound_is(subject: Subject) -> None:
     assert (np.abs(sounded[full : full + 100 * samples] - loud) <= 1).all()
 
 
+async def a_cut_is_exact_wherever_it_falls(subject: Subject) -> None:
+    """In the first and the last milliseconds, in a break, right after it, and in answers in a row."""
+    sound = pilot(400)
+    halves = sound[: 200 * MS], sound[200 * MS :]
+    async with subject.open() as speaker:
+
+        def dry_for(samples: float) -> bool:
+            return not speaker.waiting_samples and speaker.dry_samples > samples
+
+        await speaker.wake()
+        for cut_at_ms in (15, 45, 199, 200, 215, 230, 300, 360, 385):
+            start, mark = speaker.end_samples, subject.sounded.size
+
+            def heard(ms: float, start: int = start) -> bool:
+                return speaker.end_samples - speaker.waiting_samples - start >= ms * MS
+
+            await play(speaker, halves[0])
+            if cut_at_ms < 200:
+                await until(lambda: heard(cut_at_ms) or not speaker.waiting_samples)  # noqa: B023
+            else:
+                await until(lambda: dry_for(50 * MS))
+            if cut_at_ms > 200:
+                await play(speaker, halves[1])
+                await until(lambda: heard(cut_at_ms) or not speaker.waiting_samples)  # noqa: B023
+            end = speaker.flush() - start
+            await until(lambda: dry_for(speaker.latency_s * 24_000 + 30 * MS))
+            assert speaker.heard_samples == speaker.end_samples == start + end
+            exact = heard_to(subject, mark, sound)
+            assert -1 * MS <= end - exact <= (FADE_MS + 1) * MS, (cut_at_ms, end, exact)
+
+
 async def a_cut_while_it_is_quiet_falls_from_there(subject: Subject) -> None:
     quiet = round(8000 * 10 ** (-12 / 20))
     async with subject.open() as speaker, trio.open_nursery() as nursery:
@@ -416,6 +462,7 @@ PROMISES: list[Promise] = [
     a_break_falls_and_rises_without_a_click,
     after_a_break_the_sound_is_whole_but_for_its_first_milliseconds,
     the_gain_is_reached_wherever_the_sound_is,
+    a_cut_is_exact_wherever_it_falls,
     a_cut_while_it_is_quiet_falls_from_there,
     what_was_changed_at_rest_holds_from_the_first_sample,
     a_rested_loudspeaker_wakes_for_the_first_sample,
@@ -460,7 +507,11 @@ async def test_the_loudspeaker_of_a_sound_card(promise: Promise, room: Room) -> 
 @pytest.mark.parametrize("rate_hz", [24_000, 44_100])
 @pytest.mark.parametrize(
     "promise",
-    [after_the_drain_all_was_heard, a_cut_says_exactly_what_will_have_been_heard],
+    [
+        after_the_drain_all_was_heard,
+        a_cut_says_exactly_what_will_have_been_heard,
+        a_cut_is_exact_wherever_it_falls,
+    ],
     ids=lambda promise: promise.__name__,
 )
 async def test_the_loudspeaker_of_a_sound_card_at_another_rate(

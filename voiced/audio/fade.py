@@ -7,7 +7,7 @@ import numpy as np
 from voiced.audio.convert import Pcm
 
 FADE_MS: Final = 5
-"""A half cosine: at 5 ms it does not click any more, and each further one is a later silence."""
+"""A half cosine without a step above 1.5 % of full scale; each further millisecond is a later silence."""
 
 
 def fade_out(pcm: Pcm) -> Pcm:

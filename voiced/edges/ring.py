@@ -13,7 +13,7 @@ from voiced.audio.valve import Valve
 class Ring:
     """Mono samples at the device's rate, written by Trio, pulled by the audio callback.
 
-    The lock is held for a few microseconds by either side and makes a cut exact: what will be the
+    The lock is held for some microseconds by either side and makes a cut exact: what will be the
     last audible sample is known the moment `cut` returns, because the callback can no longer take
     anything else.
     """
