@@ -42,7 +42,7 @@ class Runs:
 
 
 _FULL: Final = Runs(12, 25, 204, 20, 20, 60, 4, 15.0)
-_QUICK: Final = Runs(2, 3, 18, 3, 2, 13, 1, 5.0)
+_QUICK: Final = Runs(2, 2, 18, 2, 2, 6, 1, 3.0)
 
 
 @attrs.frozen

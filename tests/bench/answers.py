@@ -79,7 +79,7 @@ def long(room: Room, seconds: int, network: Network, toml: str = "") -> Facts:
             "jumps": first.jumps,
         }
         if network.again:
-            then = _listen(scene, network, min(_NEXT_S, seconds + 1.5), to_its_end=False)
+            then = _listen(scene, network, min(_NEXT_S, seconds / 2), to_its_end=False)
             facts["gaps in the next answer"] = len(then.gaps)
             facts["gap ms there"] = sum(gap.ms for gap in then.gaps)
     return facts

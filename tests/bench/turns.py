@@ -5,8 +5,9 @@ loudspeaker gave, to 0.2 ms, and not by the clock: a clock would call every gap 
 """
 
 import random
+import statistics
 import time
-from collections import defaultdict
+from collections import defaultdict, deque
 from contextlib import nullcontext
 from typing import Final
 
@@ -78,6 +79,7 @@ def _note(series: Series, before: Turn, after: Turn, heard: HeardOf) -> None:
     if heard.last_s > after.started:  # an answer may be dry just then: there is nothing to silence
         series["speech_started -> last audible, ms"].append(1000 * (heard.last_s - after.started))
     series["silence inside the answer, ms"].append(heard.traced.silent_ms)
+    series["left out of the answer, ms"].append(heard.traced.missing_ms)
     if heard.traced.likeness < _RECOGNISED:
         series["last audible not recognised"].append(1)
         return
@@ -113,13 +115,16 @@ def at_random(room: Room, runs: int) -> Facts:
     found = _Moments()
     for settings, sounding_s in _ARRIVALS:
         with stage(room, _SHORT_MS, settings, QUICK_TURNS) as scene:
-            answer = imagine(scene)
+            answer, delays_s = imagine(scene), deque([sounding_s], maxlen=5)
             for run in range(runs // len(_ARRIVALS)):
                 into_s = _CHANCE.uniform(*moments[run % len(moments)])
-                due = answer.first_delta + sounding_s - _HEARING_S + into_s
+                due = answer.first_delta + statistics.median(delays_s) - _HEARING_S + into_s
                 time.sleep(max(0.0, due - time.perf_counter()))
                 before, answer = answer, imagine(scene)
-                found.note(before, answer, scene.heard_of(before, answer.first_delta))
+                heard = scene.heard_of(before, answer.first_delta)
+                if heard.first_s is not None:  # a jitter buffer learns; so must whoever aims
+                    delays_s.append(heard.first_s - before.first_delta)
+                found.note(before, answer, heard)
     return found.facts()
 
 
