@@ -165,6 +165,7 @@ class Daemon:
             {
                 "microphone blocks": lambda: counts.lost_blocks,
                 "capture blocks": lambda: self.blocks.tally.dropped,
+                "device underflows": lambda: counts.underflows,
                 "frames": lambda: self.frames.tally.dropped,
                 "playouts": lambda: self.playouts.tally.dropped,
                 "late deltas": lambda: counts.late_deltas,

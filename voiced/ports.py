@@ -61,6 +61,10 @@ class OpenSpeaker(Protocol):
         """Samples handed over that the device has not taken yet."""
 
     @property
+    def underflows(self) -> int:
+        """How often the device itself ran out of sound: the machine was too busy to feed it."""
+
+    @property
     def dry_samples(self) -> int:
         """Silence put in since the last real sample was taken (0 while sound flows)."""
 

@@ -65,6 +65,7 @@ class Player:
             await self._pass_on(playout)
             await self.speaker.drain()
         # No await below this line: a cut answer must fall silent now.
+        self.counts.underflows = self.speaker.underflows
         cut = playout.scope.cancelled_caught
         heard = (self.speaker.flush() if cut else self.speaker.end_samples) - start
         moment = Moment.CUT if cut else Moment.PLAYED

@@ -17,8 +17,9 @@ from voiced.audio.format import ms_to_samples
 EDGE_MS: Final = FADE_MS
 """Of a break: as long as the fade of a cut, and for the same reason."""
 
-RAMP_MS: Final = 20
-"""From one gain to another: with the wait for the device's next block (10 ms) that makes 30 ms."""
+RAMP_MS: Final = 10
+"""From one gain to another: long enough for no click, and with what the device holds (20 ms) the whole
+of it is heard within 30 ms or a little more."""
 
 
 @attrs.define(eq=False)

@@ -69,6 +69,7 @@ class PacedSpeaker:
     latency_s: float = 0.0
     shape: Shape = attrs.field(default=Shape(WIRE_RATE_HZ, 1), init=False)
     end_samples: int = attrs.field(default=0, init=False)
+    underflows: int = attrs.field(default=0, init=False)
     _waiting: deque[Pcm] = attrs.field(factory=deque, init=False)
     _opened_at: float = attrs.field(default=0.0, init=False)
     _intake: Intake = attrs.field(factory=Intake, init=False)

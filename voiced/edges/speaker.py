@@ -59,7 +59,7 @@ class PortAudioSpeaker:
             feed.shape = shape
             latency = round(float(stream.latency) * shape.rate_hz)
             feed.ring = Ring(ms_to_samples(4 * _AHEAD_MS, shape.rate_hz) + latency, shape.rate_hz)
-            yield _OpenSpeaker(shape, self.name, self.system, stream, feed.ring)
+            yield _OpenSpeaker(shape, self.name, self.system, stream, feed)
         finally:
             await self.system.close(stream)
 
@@ -71,8 +71,11 @@ class _Feed:
     tap: Tap | None
     shape: Shape = attrs.field(factory=lambda: Shape(WIRE_RATE_HZ, 1))
     ring: Ring = attrs.field(factory=lambda: Ring(1, WIRE_RATE_HZ))
+    underflows: int = 0
 
-    def fill(self, block: Any, _count: int, _time: Any, _status: Any) -> None:
+    def fill(self, block: Any, _count: int, _time: Any, status: Any) -> None:
+        if status and status.output_underflow:
+            self.underflows += 1
         out = np.frombuffer(block, np.int16)
         mono = (
             out if self.shape.channels == 1 else np.empty(out.size // self.shape.channels, np.int16)
@@ -92,11 +95,13 @@ class _OpenSpeaker:
     _name: str
     _system: PortAudio
     _stream: SoundDevice
-    _ring: Ring
+    _feed: _Feed
+    _ring: Ring = attrs.field(init=False)
     _resampler: Resampler = attrs.field(init=False)
     _ledger: Ledger = attrs.field(init=False)
 
     def __attrs_post_init__(self) -> None:
+        self._ring = self._feed.ring
         self._resampler = Resampler(WIRE_RATE_HZ, self.shape.rate_hz)
         self._ledger = Ledger(self.shape.rate_hz)
 
@@ -125,6 +130,10 @@ class _OpenSpeaker:
     @property
     def dry_samples(self) -> int:
         return self._ring.dry * WIRE_RATE_HZ // self.shape.rate_hz
+
+    @property
+    def underflows(self) -> int:
+        return self._feed.underflows
 
     async def wake(self) -> None:
         if not self._stream.active:
