@@ -95,6 +95,10 @@ def parts(runs: Runs, long_minutes: float | None) -> Mapping[str, list[Row]]:
         ],
         "cost": [
             Row("cost", lambda rig: cost.cost(rig, runs.cost_s, runs.cost_rounds)),
+            Row(
+                'cost, latency = "lowest"',
+                lambda rig: cost.talking(rig, runs.cost_s, runs.cost_rounds, _LOWEST),
+            ),
         ],
         "size": [Row("install", lambda _rig: start.size())],
     }

@@ -38,6 +38,19 @@ def cost(room: Room, seconds: float, rounds: int) -> tuple[Series, Facts]:
     return series, {"peak PSS, MB": peak_pss, "peak threads": peak_threads}
 
 
+def talking(room: Room, seconds: float, rounds: int, toml: str) -> Series:
+    """CPU of a conversation under other settings."""
+    series: Series = defaultdict(list)
+    for _ in range(rounds):
+        with stage(room, round(1000 * (seconds + 5)), ["burst_factor=1.2"], toml) as scene:
+            speak(scene)
+            time.sleep(1)
+            share = scene.daemon.cpu_share(seconds)
+        series["in conversation, % of a core"].append(share)
+        series["in conversation, CPU s per minute"].append(0.6 * share)
+    return series
+
+
 def endurance(room: Room, minutes: float) -> Facts:
     """Memory over a long conversation: a turn every few seconds."""
     samples = []
