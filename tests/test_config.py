@@ -319,8 +319,8 @@ def test_speech_and_key_do_not_travel_unencrypted_by_mistake() -> None:
 @pytest.mark.parametrize(
     ("text", "block_ms", "latency_ms"),
     [
-        ("", 5, 20),
-        ('latency = "balanced"', 5, 20),
+        ("", 5, 15),
+        ('latency = "balanced"', 5, 15),
         ('latency = "lowest"', 4, 8),
         ('latency = "lowest"\nlatency_ms = 15', 4, 15),
         ("block_ms = 20\nlatency_ms = 60", 20, 60),

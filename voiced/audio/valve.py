@@ -18,7 +18,7 @@ EDGE_MS: Final = FADE_MS
 """Of a break: as long as the fade of a cut, and for the same reason."""
 
 RAMP_MS: Final = 10
-"""From one gain to another: long enough for no click, and with what the device holds (20 ms) the whole
+"""From one gain to another: long enough for no click, and with what the device holds (15 ms) the whole
 of it is heard within 30 ms or a little more."""
 
 
