@@ -1,12 +1,20 @@
 """What all tests share."""
 
+import os
 from collections.abc import AsyncIterator
 
+import hypothesis
 import pytest
 import trio
 from trio.testing import MockClock
 
 from tests.fakes.story import Story
+
+# The same examples each time, so that a change is judged by what it changes; who wants to find what
+# nobody has thought of sets HYPOTHESIS_PROFILE=search.
+hypothesis.settings.register_profile("steady", derandomize=True)
+hypothesis.settings.register_profile("search", derandomize=False)
+hypothesis.settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "steady"))
 
 
 @pytest.fixture
