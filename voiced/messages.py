@@ -1,6 +1,7 @@
 """What actors say to each other to make things happen. What they say about it is in `notices.py`."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
 import attrs
 import trio
@@ -46,7 +47,14 @@ class Volume:
         if self._follower is not None:
             self._follower(gain_db)
 
-    def follow(self, follower: Callable[[float], None]) -> None:
-        """Tell *follower* the gain, now and whenever it changes."""
+    @contextmanager
+    def followed_by(self, follower: Callable[[float], None]) -> Iterator[None]:
+        """Tell *follower* the gain, now and whenever it changes, until the context is left: a
+        conversation may outlive the loudspeaker.
+        """
         self._follower = follower
         follower(self.gain_db)
+        try:
+            yield
+        finally:
+            self._follower = None

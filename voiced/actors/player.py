@@ -46,10 +46,10 @@ class Player:
             self.speaker.shape.channels,
             round(self.speaker.latency_s * 1000),
         )
-        self.volume.follow(self.speaker.ramp_to)
-        while True:
-            playout = await self._next()
-            playout.heard.offer(await self._play(playout))
+        with self.volume.followed_by(self.speaker.ramp_to):
+            while True:
+                playout = await self._next()
+                playout.heard.offer(await self._play(playout))
 
     async def _next(self) -> Playout:
         with trio.move_on_after(self.rest_after_s):
