@@ -253,3 +253,23 @@ async def test_batches_group_the_writes_and_lose_nothing(
     assert story.server.was_told("input_audio_buffer.append") == []
     await story.for_ms(20)
     assert len(story.server.was_told("input_audio_buffer.append")) == 5
+
+
+async def test_a_response_of_many_items_without_sound_is_settled_whole(
+    story: Story, nursery: trio.Nursery, autojump_clock: MockClock
+) -> None:
+    await story.begin(nursery)
+    answer = story.server.begins()
+    answer.sends(1000)
+    items = {answer.item_id, *(answer.opens_item() for _ in range(30))}
+    await story.for_ms(500)
+    story.server.hears_speech()
+    await story.for_ms(100)
+
+    settled = [
+        event["item_id"]
+        for kind in ("conversation.item.delete", "conversation.item.truncate")
+        for event in story.server.was_told(kind)
+    ]
+    assert sorted(settled) == sorted(items)
+    assert len(story.server.was_told("conversation.item.truncate")) == 1

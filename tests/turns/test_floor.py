@@ -8,10 +8,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from voiced.realtime.client_events import CancelResponse, Commit, CreateResponse
-from voiced.turns.floor import _EXPIRED, _WAITS, Debt, Floor, Generation, User
+from voiced.turns.floor import _EXPIRED, Floor
 from voiced.turns.moments import Moment
 from voiced.turns.orders import Cut, Order, Say, SetVolume, Tell
 from voiced.turns.policy import Detection, Interruption, Limits, Policy
+from voiced.turns.states import WAITS, Debt, Generation, User
 
 LIMITS = Limits(
     turn_s=60,
@@ -98,9 +99,9 @@ POLICIES = st.builds(
 
 
 def test_whatever_is_waited_for_has_one_thing_that_is_done_when_it_does_not_come() -> None:
-    assert set(_WAITS) == set(_EXPIRED)
-    assert {User.SILENT, Generation.NONE, Debt.NONE, Debt.OURS}.isdisjoint(_WAITS)
-    assert set(_WAITS) | {User.SILENT, Generation.NONE, Debt.NONE, Debt.OURS} == {
+    assert set(WAITS) == set(_EXPIRED)
+    assert {User.SILENT, Generation.NONE, Debt.NONE, Debt.OURS}.isdisjoint(WAITS)
+    assert set(WAITS) | {User.SILENT, Generation.NONE, Debt.NONE, Debt.OURS} == {
         *User,
         *Generation,
         *Debt,

@@ -18,7 +18,7 @@ from voiced.notices import Happened, Moment, NoticeBoard
 
 log = logging.getLogger(__name__)
 
-_HEARD_WAITING: Final = 8  # settled in microseconds; more would be a fault worth seeing
+_HEARD_WAITING: Final = 8  # as many as the playouts that may wait: the Player says one for each
 
 
 @attrs.define(eq=False)
@@ -94,7 +94,7 @@ class Narrator:
             if playout := self._open.get(answer.item_id):
                 playout.scope.cancel()
             else:  # announced, and not a sound of it played
-                self.heard.offer(Heard(answer.item_id, 0, whole=False))
+                self.settle(Heard(answer.item_id, 0, whole=False))
 
     def settle(self, heard: Heard) -> None:
         """Tell the server how much of an answer was heard."""
@@ -123,7 +123,7 @@ class Narrator:
         if not self.playouts.offer(playout):
             log.warning("playout dropped item=%s: too many wait already", answer.item_id)
             answer.cut()
-            self.heard.offer(Heard(answer.item_id, 0, whole=False))
+            self.settle(Heard(answer.item_id, 0, whole=False))
             return None
         answer.fate = Fate.PLAYING
         self.board.post(Happened(trio.current_time(), Moment.FIRST_DELTA, answer.item_id))

@@ -17,9 +17,8 @@ from voiced.ports import OpenSpeaker
 
 log = logging.getLogger(__name__)
 
-_STRETCH: Final = (
-    5  # frames handed over at once, if as many are here: ten wake-ups a second, not fifty
-)
+_STRETCH: Final = 5
+"""Frames handed over at once, if as many are here: ten wake-ups a second, not fifty."""
 
 
 @attrs.define(eq=False)

@@ -7,10 +7,11 @@ Theory of operation. Three small machines, because users speak while responses a
 - the *debt*: a committed turn deserves an answer that nobody has begun to make.
 
 With `interruption = immediate` the server pays its debts and interrupts by itself; otherwise we do,
-and `_pay` is the one gate through which `response.create` leaves: never while a response is active,
-being asked for or (`never`) being heard, never while the user speaks.
+and `_pay` is the gate through which `response.create` leaves: never while a response is active,
+being asked for or (`never`) being heard, never while the user speaks. The only other way is to ask once
+more when a limit has passed and nothing came.
 
-Every state in which somebody else must do the next step has a time limit (`_WAITS`) and one thing
+Every state in which somebody else must do the next step has a time limit (`states.WAITS`) and one thing
 that is done when it passes (`_EXPIRED`). Each method is told when it is and gives the orders that
 follow; nothing here raises, whatever the order in which things arrive.
 """
@@ -44,67 +45,21 @@ from voiced.turns.orders import (
     SetVolume,
     Tell,
 )
-from voiced.turns.policy import Detection, Interruption, Limits, Policy
+from voiced.turns.policy import Detection, Interruption, Policy
+from voiced.turns.states import (
+    ASKED,
+    BEGINS_WHEN_SENT,
+    MADE,
+    WAITS,
+    Debt,
+    Generation,
+    User,
+)
 
+_G = Generation
 _NEVER: Final = float("inf")
 _SHORTEST_MS: Final = 100  # of sound in a commit; less is refused (seen on the live wire)
 _MOST_DOUBTS: Final = 16  # items waiting for their words; beyond it the oldest is let pass
-
-
-class User(enum.Enum):
-    """Where the user's turn is."""
-
-    SILENT = "silent"
-    SPEAKING = "speaking"
-    STOPPED = "stopped"  # not committed yet
-    FORCED = "forced"  # the same, and we have asked for the commit
-
-
-class Generation(enum.Enum):
-    """Where the response is that is being made, if one is."""
-
-    NONE = "none"
-    ASKED = "asked"
-    ASKED_AGAIN = "asked again"
-    UNWANTED = "unwanted"  # asked for, and to be cancelled as soon as it is there
-    CREATED = "created"
-    FLOWING = "flowing"
-    INTERRUPTED = "interrupted"  # by the server, which has not said so yet
-    CANCELLING = "cancelling"  # by us
-
-
-class Debt(enum.Enum):
-    """Whether the user is owed an answer."""
-
-    NONE = "none"
-    OURS = "ours"  # to be asked for when the floor is free
-    SERVERS = "server's"  # it answers by itself
-
-
-_G = Generation
-_ASKED: Final = frozenset({_G.ASKED, _G.ASKED_AGAIN})
-_MADE: Final = frozenset({_G.CREATED, _G.FLOWING})
-
-_WAITS: Final[Mapping[enum.Enum, Callable[[Limits], float]]] = MappingProxyType(
-    {
-        User.SPEAKING: lambda limits: limits.turn_s,
-        User.STOPPED: lambda limits: limits.committed_s,
-        User.FORCED: lambda limits: limits.committed_s,
-        Debt.SERVERS: lambda limits: limits.created_s,
-        _G.ASKED: lambda limits: limits.created_s,
-        _G.ASKED_AGAIN: lambda limits: limits.created_s,
-        _G.UNWANTED: lambda limits: limits.created_s,
-        _G.CREATED: lambda limits: limits.first_delta_s,
-        _G.FLOWING: lambda limits: limits.delta_gap_s,
-        _G.INTERRUPTED: lambda limits: limits.cancelled_s,
-        _G.CANCELLING: lambda limits: limits.cancelled_s,
-    }
-)
-"""What is waited for, and how long; in all other states nobody owes us anything."""
-
-_BEGINS_WHEN_SENT: Final = frozenset({_G.ASKED, _G.ASKED_AGAIN, _G.CANCELLING, User.FORCED})
-"""States in which we have just wanted to say something: until that is sent, a limit would measure our
-own link, and there is a limit for that (`Line.watch`)."""
 
 
 @attrs.define(eq=False)
@@ -154,7 +109,7 @@ class Floor:
         if self.policy.interruption is Interruption.IMMEDIATE:
             # What was not begun is answered together with what is said now.
             self._debt(Debt.NONE, now_s)
-            if self.generation in _MADE:
+            if self.generation in MADE:
                 self._generation(_G.INTERRUPTED, now_s)
             return [told, Cut()]
         if not self._answering:
@@ -238,14 +193,14 @@ class Floor:
 
     def progressed(self, now_s: float) -> list[Order]:
         """Something of the response came: sound, text, arguments."""
-        if self.generation in _MADE:
+        if self.generation in MADE:
             self._generation(_G.FLOWING, now_s)
         return []
 
     def response_done(self, now_s: float, response_id: str) -> list[Order]:
         """A response of the conversation is over; perhaps one that was given up long ago."""
         known = response_id and self._response_id
-        if not (known and self.generation in _MADE and response_id != self._response_id):
+        if not (known and self.generation in MADE and response_id != self._response_id):
             self._generation(_G.NONE, now_s)
         return self._pay(now_s)
 
@@ -281,7 +236,7 @@ class Floor:
     def sent(self, now_s: float, event: ClientEvent) -> list[Order]:
         """What we wanted to say is said: the server's time begins now."""
         match event:
-            case CreateResponse() if self.generation in _ASKED | {_G.UNWANTED}:
+            case CreateResponse() if self.generation in ASKED | {_G.UNWANTED}:
                 self._wait(Generation, self.generation, now_s)
             case CancelResponse() if self.generation is _G.CANCELLING:
                 self._wait(Generation, self.generation, now_s)
@@ -318,7 +273,7 @@ class Floor:
     @property
     def _answering(self) -> bool:
         """Whether speech now would be speech over an answer."""
-        return self.sounding or self.generation in _ASKED | _MADE
+        return self.sounding or self.generation in ASKED | MADE
 
     def _state_of(self, machine: type[enum.Enum]) -> enum.Enum:
         states: tuple[enum.Enum, ...] = (self.user, self.generation, self.debt)
@@ -337,13 +292,13 @@ class Floor:
         self._begin_waiting(Debt, state, now_s)
 
     def _begin_waiting(self, machine: type[enum.Enum], state: enum.Enum, now_s: float) -> None:
-        if state in _BEGINS_WHEN_SENT:
+        if state in BEGINS_WHEN_SENT:
             self._until_s[machine] = _NEVER
         else:
             self._wait(machine, state, now_s)
 
     def _wait(self, machine: type[enum.Enum], state: enum.Enum, now_s: float) -> None:
-        limit = _WAITS.get(state)
+        limit = WAITS.get(state)
         self._until_s[machine] = _NEVER if limit is None else now_s + limit(self.policy.limits)
 
     def _tell_or_withhold(self, told: list[Tell]) -> list[Order]:
@@ -356,7 +311,7 @@ class Floor:
     def _owe(self, now_s: float, *, ours: bool = False) -> list[Order]:
         """The user is owed an answer: by us, or (a commit of *ours* makes no response) the server."""
         if self.policy.server_answers and not ours:
-            if self.generation not in _MADE:  # it may have been quicker than its own commit
+            if self.generation not in MADE:  # it may have been quicker than its own commit
                 self._debt(Debt.SERVERS, now_s)
             return []
         self._debt(Debt.OURS, now_s)
@@ -379,9 +334,9 @@ class Floor:
         return [Say(CreateResponse())]
 
     def _cancel(self, now_s: float) -> list[Order]:
-        if self.generation in _ASKED:
+        if self.generation in ASKED:
             self._generation(_G.UNWANTED, now_s)
-        elif self.generation in _MADE:
+        elif self.generation in MADE:
             self._generation(_G.CANCELLING, now_s)
             return [Say(CancelResponse())]
         return []
