@@ -12,19 +12,15 @@ from voiced import faults
 from voiced.faults import (
     ConfigError,
     DeviceError,
-    Judgement,
     LinkClosed,
     LinkError,
     LinkRefused,
     LocalProtocolError,
     RemoteProtocolError,
     SessionOver,
-    Verdict,
     VoicedError,
-    gravest,
-    judge,
-    judge_code,
 )
+from voiced.verdicts import Judgement, Verdict, gravest, judge, judge_code
 
 GIVE_UP, COOL_DOWN, RECONNECT, CARRY_ON = (
     Verdict.GIVE_UP,

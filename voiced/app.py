@@ -29,19 +29,20 @@ from voiced.audio.wire import WireFormat
 from voiced.channel import Channel, WhenFull
 from voiced.config import LOOPBACK_HOSTS, Config
 from voiced.counts import Counts
-from voiced.edges.credentials import Secret, find_key, key_needed
+from voiced.edges.credentials import FixedKey, Secret, find_key, key_needed
 from voiced.edges.files import FileMicrophone, FileSpeaker
 from voiced.edges.microphone import PortAudioMicrophone
 from voiced.edges.portaudio import PortAudio
 from voiced.edges.speaker import PortAudioSpeaker
 from voiced.edges.websocket import Endpoint, WebSocketDialler
-from voiced.faults import VoicedError, gravest
+from voiced.faults import VoicedError
 from voiced.messages import Playout, Volume
 from voiced.notices import NoticeBoard
 from voiced.ports import Dialler, Microphone, Speaker
 from voiced.realtime.client_events import Configure
 from voiced.realtime.settings import AudioFormat, SemanticVad, ServerVad, Transcription
 from voiced.turns.policy import Detection, Interruption, Limits, Policy
+from voiced.verdicts import gravest
 
 log = logging.getLogger(__name__)
 
@@ -305,10 +306,10 @@ def dialler_from(config: Config, environ: Mapping[str, str] = os.environ) -> Dia
         Endpoint(
             url=config.realtime.url,
             model=config.realtime.model,
-            key=key,
             key_header=config.auth.header,
             ping_every_s=config.uplink.ping_every_s,
             ping_limit_s=config.uplink.ping_limit_s,
             largest_message=config.uplink.largest_message_mb << 20,
-        )
+        ),
+        FixedKey(key),
     )

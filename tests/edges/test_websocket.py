@@ -17,9 +17,10 @@ import trio
 import trio_websocket
 import trustme
 
-from voiced.edges.credentials import Secret
+from voiced.edges.credentials import FixedKey, Secret
 from voiced.edges.websocket import Endpoint, WebSocketDialler, WebSocketWire
-from voiced.faults import LinkClosed, LinkError, LinkRefused, VoicedError, gravest
+from voiced.faults import LinkClosed, LinkError, LinkRefused, VoicedError
+from voiced.verdicts import gravest
 
 KEY = "sk-proj-0123456789abcdefghijklmnopqrstuv"
 
@@ -27,14 +28,14 @@ Serve = Callable[[trio.SocketStream], Awaitable[None]]
 
 
 def endpoint(url: str, **settings: Any) -> Endpoint:
-    return attrs.evolve(Endpoint(url, "gpt-realtime", Secret(KEY)), **settings)
+    return attrs.evolve(Endpoint(url, "gpt-realtime"), **settings)
 
 
 @asynccontextmanager
 async def dialled(where: Endpoint) -> AsyncIterator[WebSocketWire]:
     """Nothing that is asked of a wire in these tests may take for ever."""
     with trio.fail_after(20):
-        async with WebSocketDialler(where).dial() as wire:
+        async with WebSocketDialler(where, FixedKey(Secret(KEY))).dial() as wire:
             yield wire
 
 
@@ -69,7 +70,7 @@ def test_the_model_is_in_the_address_unless_another_is(url: str, address: str) -
 
 
 def test_a_model_with_odd_letters_is_escaped() -> None:
-    where = Endpoint("wss://host/v1", "my model & more/ü", None)
+    where = Endpoint("wss://host/v1", "my model & more/ü")
     assert where.address() == "wss://host/v1?model=my+model+%26+more%2F%C3%BC"
 
 
@@ -92,16 +93,16 @@ API_KEY = (b"api-key", KEY.encode())
 def test_the_key_travels_in_the_header_that_the_host_wants(
     url: str, header: str, sent: tuple[bytes, bytes]
 ) -> None:
-    assert endpoint(url, key_header=header).headers() == [sent]
+    assert endpoint(url, key_header=header).headers(Secret(KEY)) == [sent]
 
 
 def test_without_a_key_no_header_is_sent() -> None:
-    assert endpoint("ws://127.0.0.1", key=None).headers() == []
+    assert endpoint("ws://127.0.0.1").headers(None) == []
 
 
-def test_an_endpoint_does_not_show_its_key() -> None:
-    where = endpoint("wss://host")
-    assert KEY not in repr(where) + str(where) + repr(WebSocketDialler(where))
+def test_a_dialler_does_not_show_its_key() -> None:
+    dialler = WebSocketDialler(endpoint("wss://host"), FixedKey(Secret(KEY)))
+    assert KEY not in repr(dialler) + str(dialler)
 
 
 # --- what the server sees -------------------------------------------------------------------------

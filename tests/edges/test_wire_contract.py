@@ -11,9 +11,11 @@ import trio
 import trio_websocket
 
 from tests.fakes.server import FakeServer
+from voiced.edges.credentials import FixedKey
 from voiced.edges.websocket import Endpoint, WebSocketDialler
-from voiced.faults import LinkClosed, LinkError, LinkRefused, VoicedError, gravest
+from voiced.faults import LinkClosed, LinkError, LinkRefused, VoicedError
 from voiced.ports import Dialler, Wire
+from voiced.verdicts import gravest
 
 Event = dict[str, Any]
 
@@ -311,8 +313,8 @@ class RealPeer:
                 trio_websocket.serve_websocket, peer._serve, "127.0.0.1", 0, None
             )
             url = f"ws://127.0.0.1:{server.port}/v1/realtime"
-            endpoint = Endpoint(url, "model", None, ping_every_s=0.05, ping_limit_s=10)
-            peer.dialler = WebSocketDialler(endpoint)
+            endpoint = Endpoint(url, "model", ping_every_s=0.05, ping_limit_s=10)
+            peer.dialler = WebSocketDialler(endpoint, FixedKey(None))
             yield peer
             nursery.cancel_scope.cancel()
 

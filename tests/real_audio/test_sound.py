@@ -25,8 +25,9 @@ from voiced.audio.valve import EDGE_MS
 from voiced.config import Config
 from voiced.edges.portaudio import PortAudio
 from voiced.edges.speaker import PortAudioSpeaker
-from voiced.faults import DeviceError, VoicedError, gravest
+from voiced.faults import DeviceError, VoicedError
 from voiced.notices import Happened, Moment, Phase
+from voiced.verdicts import gravest
 
 pytestmark = pytest.mark.audio
 

@@ -13,12 +13,13 @@ from voiced.actors.narrator import Narrator
 from voiced.actors.scribe import Scribe
 from voiced.channel import is_landmark
 from voiced.counts import Counts
-from voiced.faults import SessionOver, Verdict, judge_code
+from voiced.faults import SessionOver
 from voiced.notices import Happened, Moment, NoticeBoard, Party
 from voiced.realtime import response_events as response
 from voiced.realtime import server_events as server
 from voiced.realtime.codec import Skipped
 from voiced.turns.floor import Floor
+from voiced.verdicts import Verdict, judge_code
 
 log = logging.getLogger(__name__)
 

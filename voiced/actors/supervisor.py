@@ -8,17 +8,9 @@ import trio
 
 from voiced.actors.conversation import Conversation
 from voiced.actors.cooldown import Cooldown
-from voiced.faults import (
-    Judgement,
-    LinkError,
-    RemoteProtocolError,
-    SessionOver,
-    Verdict,
-    VoicedError,
-    gravest,
-    judge,
-)
+from voiced.faults import LinkError, RemoteProtocolError, SessionOver, VoicedError
 from voiced.notices import Happened, Moment, NoticeBoard
+from voiced.verdicts import Judgement, Verdict, gravest, judge
 
 log = logging.getLogger(__name__)
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Final
+from typing import Final, Protocol
 
 from attrs import field, frozen
 
@@ -22,6 +22,26 @@ class Secret:
     def reveal(self) -> str:
         """The text itself, for the one header it belongs into."""
         return self._text
+
+
+class Authority(Protocol):
+    """Whoever has the secret for the next connection."""
+
+    async def secret(self) -> Secret | None:
+        """One that is good now; None if the server wants none. `LinkError` if it can't be had, and
+        `ConfigError` if a person must mend that first.
+        """
+
+
+@frozen
+class FixedKey:
+    """The same key for every connection."""
+
+    key: Secret | None
+
+    async def secret(self) -> Secret | None:
+        """As the protocol says."""
+        return self.key
 
 
 def find_key(key_file: str, environ: Mapping[str, str]) -> Secret | None:

@@ -18,7 +18,7 @@ import trio_websocket
 import wsproto.utilities
 from attrs import frozen
 
-from voiced.edges.credentials import Secret
+from voiced.edges.credentials import Authority, Secret
 from voiced.faults import LinkClosed, LinkError, LinkRefused
 
 _AZURE: Final = ".openai.azure.com"
@@ -35,7 +35,6 @@ class Endpoint:
 
     url: str
     model: str
-    key: Secret | None
     key_header: str = "auto"  # "auto", "bearer", "api-key"
     ping_every_s: float = 20.0
     ping_limit_s: float = 10.0
@@ -47,14 +46,14 @@ class Endpoint:
         query = parts.query or urlencode({"model": self.model})
         return urlunsplit(parts._replace(query=query))
 
-    def headers(self) -> list[tuple[bytes, bytes]]:
+    def headers(self, key: Secret | None) -> list[tuple[bytes, bytes]]:
         """The one header that carries the key: Azure resources want `api-key`, others a bearer."""
-        if self.key is None:
+        if key is None:
             return []
         azure = (urlsplit(self.url).hostname or "").endswith(_AZURE)
         if self.key_header == "api-key" or (self.key_header == "auto" and azure):
-            return [(b"api-key", self.key.reveal().encode("ascii"))]
-        return [(b"Authorization", f"Bearer {self.key.reveal()}".encode("ascii"))]
+            return [(b"api-key", key.reveal().encode("ascii"))]
+        return [(b"Authorization", f"Bearer {key.reveal()}".encode("ascii"))]
 
 
 @attrs.define(eq=False)
@@ -62,13 +61,15 @@ class WebSocketDialler:
     """Opens wires to one endpoint."""
 
     endpoint: Endpoint
+    authority: Authority
 
     @asynccontextmanager
     async def dial(self) -> AsyncIterator["WebSocketWire"]:
         """As the port says. The caller sets the time limit."""
+        key = await self.authority.secret()
         async with trio.open_nursery() as nursery:
             done = trio.Event()
-            socket: trio_websocket.WebSocketConnection = await nursery.start(self._hold, done)
+            socket: trio_websocket.WebSocketConnection = await nursery.start(self._hold, key, done)
             try:
                 yield WebSocketWire(socket, self.endpoint)
             finally:
@@ -76,6 +77,7 @@ class WebSocketDialler:
 
     async def _hold(
         self,
+        key: Secret | None,
         done: trio.Event,
         task_status: trio.TaskStatus[trio_websocket.WebSocketConnection],
     ) -> None:
@@ -91,7 +93,7 @@ class WebSocketDialler:
             async with await _reach(host, parts.port or (443 if secure else 80)) as tcp:
                 stream = await _secure(tcp, host) if secure else tcp
                 async with trio.open_nursery() as readers:
-                    socket = await self._shake_hands(stream, readers)
+                    socket = await self._shake_hands(stream, readers, key)
                     scope.shield = True
                     task_status.started(socket)
                     await done.wait()
@@ -100,7 +102,10 @@ class WebSocketDialler:
                     readers.cancel_scope.cancel()
 
     async def _shake_hands(
-        self, stream: "trio.SocketStream | trio.SSLStream[trio.SocketStream]", readers: trio.Nursery
+        self,
+        stream: "trio.SocketStream | trio.SSLStream[trio.SocketStream]",
+        readers: trio.Nursery,
+        key: Secret | None,
     ) -> trio_websocket.WebSocketConnection:
         parts = urlsplit(self.endpoint.address())
         reader = _Reader(readers)
@@ -110,7 +115,7 @@ class WebSocketDialler:
                 stream,
                 parts.netloc,
                 urlunsplit(("", "", parts.path or "/", parts.query, "")),
-                extra_headers=self.endpoint.headers(),
+                extra_headers=self.endpoint.headers(key),
                 message_queue_size=_RECEIVE_QUEUE,
                 max_message_size=self.endpoint.largest_message,
                 receive_buffer_size=_READ_BYTES,
