@@ -144,7 +144,7 @@ def wrong_values() -> list[tuple[str, str, object]]:
     rows: list[tuple[str, str, object]] = []
     for name, section in SECTIONS.items():
         for field in attrs.fields(section):
-            wrong: list[object] = [[], {}]
+            wrong: list[object] = [{}, [1] if type(field.default) is tuple else []]
             wrong += ["text"] if type(field.default) is not str else [1, 1.5]
             wrong += [True] if type(field.default) is not bool else [1, 0]
             wrong += [math.nan, math.inf, -math.inf] if type(field.default) in {int, float} else []

@@ -17,12 +17,13 @@ import trio
 
 from voiced.actors.bookkeeper import Bookkeeper
 from voiced.actors.capture import Block, Capture
-from voiced.actors.conversation import Conversation, Habits, Patience
-from voiced.actors.cooldown import Cooldown
+from voiced.actors.conversation import Conversation
 from voiced.actors.framer import Framer
+from voiced.actors.opening import Opening, Patience
 from voiced.actors.player import Player
 from voiced.actors.scribe import Scribe
 from voiced.actors.supervisor import Supervisor
+from voiced.actors.talk import Habits, House
 from voiced.audio.format import Frame, frames_in_ms
 from voiced.audio.jitter import JitterBuffer
 from voiced.audio.wire import WireFormat
@@ -36,6 +37,10 @@ from voiced.edges.portaudio import PortAudio
 from voiced.edges.speaker import PortAudioSpeaker
 from voiced.edges.websocket import Endpoint, WebSocketDialler
 from voiced.faults import VoicedError
+from voiced.link.cooldown import Cooldown
+from voiced.link.ladder import Ladder
+from voiced.link.renewal import Renewal
+from voiced.link.tape import Tape
 from voiced.messages import Playout, Volume
 from voiced.notices import NoticeBoard
 from voiced.ports import Dialler, Microphone, Speaker
@@ -73,6 +78,7 @@ class Daemon:
     frames: Channel[Frame] = attrs.field(init=False)
     playouts: Channel[Playout] = attrs.field(init=False)
     volume: Volume = attrs.field(init=False, factory=Volume)
+    tape: Tape = attrs.field(init=False)
     scribe: Scribe = attrs.field(init=False)
     jitter: JitterBuffer = attrs.field(init=False)
     supervisor: Supervisor = attrs.field(init=False)
@@ -87,11 +93,38 @@ class Daemon:
         self.frames = Channel("frames", frames_in_ms(config.uplink.keep_ms), WhenFull.DROP_OLDEST)
         self.playouts = Channel("playouts", _PLAYOUTS, WhenFull.DROP_NEWEST)
         self.jitter = JitterBuffer(config.playout.min_ms, config.playout.max_ms)
+        self.tape = Tape(config.limits.max_turn_ms)
         self.scribe = Scribe(self.board, self.counts)
-        self.supervisor = Supervisor(
-            conversation=Conversation(
-                dialler=self.ports.dialler,
+        self.supervisor = self._supervisor()
+
+    def _supervisor(self) -> Supervisor:
+        config = self.config
+        cooldown = Cooldown(
+            first_s=config.link.first_pause_s,
+            longest_s=config.link.longest_pause_s,
+            healthy_s=config.link.healthy_after_s,
+        )
+        return Supervisor(
+            conversation=self._conversation(cooldown),
+            cooldown=cooldown,
+            ladder=Ladder(config.realtime.fallback_models),
+            board=self.board,
+            stays=self.stays,
+            fault_retry_s=config.link.fault_retry_s,
+        )
+
+    def _conversation(self, cooldown: Cooldown) -> Conversation:
+        config = self.config
+        habits = habits_from(config)
+        wire_format = WireFormat(config.realtime.audio_format)
+        return Conversation(
+            dialler=self.ports.dialler,
+            opening=Opening(
                 configure=configure_from(config),
+                wire_format=wire_format,
+                patience=patience_from(config),
+            ),
+            house=House(
                 frames=self.frames,
                 playouts=self.playouts,
                 volume=self.volume,
@@ -99,24 +132,16 @@ class Daemon:
                 scribe=self.scribe,
                 jitter=self.jitter,
                 counts=self.counts,
-                patience=Patience(
-                    socket_s=config.uplink.socket_limit_s,
-                    created_s=config.uplink.created_limit_s,
-                    updated_s=config.uplink.updated_limit_s,
-                    send_s=config.uplink.send_limit_s,
-                ),
-                habits=habits_from(config),
-                batch_ms=config.uplink.batch_ms,
-                longest_ms=config.playout.longest_ms,
-                wire_format=WireFormat(config.realtime.audio_format),
+                tape=self.tape,
+                button=habits.button(),
             ),
-            cooldown=Cooldown(
-                first_s=config.link.first_pause_s,
-                longest_s=config.link.longest_pause_s,
-                healthy_s=config.link.healthy_after_s,
-            ),
-            board=self.board,
-            stays=self.stays,
+            habits=habits,
+            renewal=Renewal(config.realtime.renew_after_s),
+            cooldown=cooldown,
+            batch_ms=config.uplink.batch_ms,
+            longest_ms=config.playout.longest_ms,
+            keep_ms=config.uplink.keep_ms,
+            wire_format=wire_format,
         )
 
     async def run(self) -> None:
@@ -168,6 +193,7 @@ class Daemon:
                 "capture blocks": lambda: self.blocks.tally.dropped,
                 "device underflows": lambda: counts.underflows,
                 "frames": lambda: self.frames.tally.dropped,
+                "frames that waited": lambda: self.tape.dropped,
                 "playouts": lambda: self.playouts.tally.dropped,
                 "late deltas": lambda: counts.late_deltas,
                 "stray deltas": lambda: counts.stray_deltas,
@@ -178,6 +204,8 @@ class Daemon:
     def _account(self) -> None:
         """The whole life in one line: every loss has a name and a number."""
         numbers = {name: count for name, count in attrs.asdict(self.counts).items() if count}
+        numbers["frames_that_waited_dropped"] = self.tape.dropped
+        numbers["frames_told_again"] = self.tape.retold
         for channel in (self.blocks, self.frames, self.playouts):
             name = channel.name.replace(" ", "_")
             numbers[f"{name}_dropped"] = channel.tally.dropped
@@ -237,6 +265,19 @@ def habits_from(config: Config) -> Habits:
         silence_ms=turns.silence_duration_ms if by_silence else 0,
         pre_roll_ms=turns.pre_roll_ms,
         tail_ms=turns.tail_ms,
+    )
+
+
+def patience_from(config: Config) -> Patience:
+    """How long each step of a session may take."""
+    uplink, link = config.uplink, config.link
+    return Patience(
+        socket_s=uplink.socket_limit_s,
+        created_s=uplink.created_limit_s,
+        updated_s=uplink.updated_limit_s,
+        send_s=uplink.send_limit_s,
+        probe_after_s=link.probe_after_s,
+        probe_s=link.probe_limit_s,
     )
 
 

@@ -16,7 +16,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import attrs
 from attrs import field, frozen
-from attrs.validators import and_, ge, in_, instance_of, le, min_len
+from attrs.validators import and_, deep_iterable, ge, in_, instance_of, le, min_len
 
 from voiced.faults import ConfigError
 
@@ -53,6 +53,15 @@ def _text() -> Any:
 
 def _word() -> Any:
     return and_(instance_of(str), min_len(1))
+
+
+def _tuple(value: object) -> object:
+    """TOML has lists; what is frozen has none."""
+    return tuple(value) if isinstance(value, list) else value
+
+
+def _words() -> Any:
+    return deep_iterable(_word(), instance_of(tuple))
 
 
 def _rate(_self: object, _attribute: "attrs.Attribute[Any]", value: int) -> None:
@@ -98,6 +107,8 @@ class Realtime:
     )
     audio_format: str = field(default="pcm", validator=and_(_text(), in_(("pcm", "pcmu", "pcma"))))
     allow_plaintext: bool = field(default=False, validator=_flag())
+    renew_after_s: float = field(default=3000.0, validator=_number(60.0, 86_400.0))
+    fallback_models: tuple[str, ...] = field(default=(), converter=_tuple, validator=_words())
 
 
 @frozen(kw_only=True)
@@ -195,7 +206,7 @@ class Uplink:
     socket_limit_s: float = field(default=5.0, validator=_number(0.1, 120.0))
     created_limit_s: float = field(default=5.0, validator=_number(0.1, 120.0))
     updated_limit_s: float = field(default=5.0, validator=_number(0.1, 120.0))
-    send_limit_s: float = field(default=5.0, validator=_number(0.1, 120.0))
+    send_limit_s: float = field(default=4.0, validator=_number(0.1, 120.0))
     ping_every_s: float = field(default=20.0, validator=_number(1.0, 3600.0))
     ping_limit_s: float = field(default=10.0, validator=_number(0.5, 600.0))
     largest_message_mb: int = field(default=32, validator=_int(1, 256))
@@ -206,8 +217,11 @@ class Link:
     """What to do when the link is lost."""
 
     first_pause_s: float = field(default=1.0, validator=_number(0.1, 60.0))
-    longest_pause_s: float = field(default=30.0, validator=_number(1.0, 600.0))
+    longest_pause_s: float = field(default=30.0, validator=_number(1.0, 45.0))
     healthy_after_s: float = field(default=60.0, validator=_number(1.0, 3600.0))
+    fault_retry_s: float = field(default=900.0, validator=_number(60.0, 86_400.0))
+    probe_after_s: float = field(default=30.0, validator=_number(0.0, 3600.0))
+    probe_limit_s: float = field(default=5.0, validator=_number(0.5, 120.0))
 
 
 @frozen(kw_only=True)
@@ -307,7 +321,8 @@ def _section_mistakes(name: str, values: Mapping[str, Any], lines: "_Lines") -> 
             yield f"{where}: unknown key{_suggest(key, known)}"
             continue
         try:
-            known[key].validator(None, known[key], value)
+            convert = known[key].converter or (lambda same: same)
+            known[key].validator(None, known[key], convert(value))
         except (TypeError, ValueError) as problem:
             yield f"{where} = {_shown(value)}: {_reason(problem, known[key])}"
 
@@ -319,6 +334,7 @@ def _reason(problem: Exception, attribute: "attrs.Attribute[Any]") -> str:
         float: "a number",
         str: "text in quotes",
         bool: "true or false",
+        tuple: "a list of texts in quotes",
     }
     if isinstance(problem, TypeError):
         return f"must be {wanted[type(attribute.default)]}"
@@ -341,6 +357,8 @@ def _suggest(word: str, known: Mapping[str, object]) -> str:
 def _toml(value: object) -> str:
     if isinstance(value, bool):
         return str(value).lower()
+    if isinstance(value, tuple | list):
+        return f"[{', '.join(_toml(each) for each in value)}]"
     if isinstance(value, str):
         # JSON leaves DEL as it is, TOML forbids it.
         return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")

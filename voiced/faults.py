@@ -82,7 +82,7 @@ class LinkClosed(LinkError):
 
 class SessionOver(VoicedError):
     """The session can't go on: the server said why (in *opening* it: refused our settings), or, with a
-    code of ours, we did. `retry_after_s`: how long it asks us to stay away.
+    code of ours, we did. `kind` is the error's type; `retry_after_s` how long we are to stay away.
     """
 
     def __init__(
@@ -90,10 +90,12 @@ class SessionOver(VoicedError):
         code: str,
         message: str,
         *,
+        kind: str = "",
         opening: bool = False,
         retry_after_s: float | None = None,
     ) -> None:
         self.code = code
+        self.kind = kind
         self.opening = opening
         self.retry_after_s = retry_after_s
         super().__init__(message)

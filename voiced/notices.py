@@ -120,6 +120,18 @@ Notice: TypeAlias = Happened | PhaseChanged | Transcribed | LevelMeasured | Turn
 
 
 @frozen
+class LinkStatus:
+    """How it stands with the way to the service."""
+
+    session_id: str = ""  # of the session in use, or that was last: support asks for it
+    attempts: int = 0  # connections tried since the start
+    strikes: int = 0  # faults in a row
+    rung: str = ""  # how the session was opened, when the service fails us again and again
+    fault: str = ""  # the last one
+    resumes_at_s: float | None = None  # Trio's clock: the next attempt, while there is a pause
+
+
+@frozen
 class Status:
     """What is going on, on one card."""
 
@@ -130,6 +142,7 @@ class Status:
     assistant_words: str = attrs.field(default="", repr=False)  # the last, as heard until now
     turns: Mapping[Outcome, int] = attrs.field(factory=dict)
     latencies: Mapping[Figure, Percentiles] = attrs.field(factory=dict)  # last hundred turns
+    link: LinkStatus = LinkStatus()
 
 
 class Keeper(Protocol):
@@ -151,12 +164,13 @@ class NoticeBoard:
 
     phase: PhaseChanged = attrs.field(factory=lambda: PhaseChanged(0.0, Phase.IDLE))
     keeper: Keeper | None = attrs.field(init=False, default=None)
+    link: LinkStatus = attrs.field(init=False, default=LinkStatus())
     _watchers: list[Channel[Notice]] = attrs.field(init=False, factory=list)
 
     @property
     def status(self) -> Status:
         """What is going on now; reading it costs nobody else anything."""
-        status = Status(self.phase.phase, self.phase.at_s, self.phase.why)
+        status = Status(self.phase.phase, self.phase.at_s, self.phase.why, link=self.link)
         return status if self.keeper is None else self.keeper.fill_in(status)
 
     @property

@@ -110,5 +110,7 @@ class Wire(Protocol):
 class Dialler(Protocol):
     """Whoever can open a wire to the one server of this daemon."""
 
-    def dial(self) -> AbstractAsyncContextManager[Wire]:
-        """Connect; `LinkError` or `LinkRefused` if that fails. Leaving closes with 1000."""
+    def dial(self, model: str = "") -> AbstractAsyncContextManager[Wire]:
+        """Connect, to another than the usual *model* if one is given; `LinkError` or `LinkRefused` if
+        that fails. Leaving closes with 1000.
+        """

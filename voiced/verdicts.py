@@ -282,8 +282,8 @@ def judge(fault: VoicedError) -> Judgement:
     match fault:
         case ConfigError():
             return Judgement(Verdict.GIVE_UP, str(fault))
-        case SessionOver(code=code, opening=opening):
-            known = judge_code(code, opening=opening)
+        case SessionOver(code=code, kind=kind, opening=opening):
+            known = judge_code(code, kind, opening=opening)
             return _TROUBLE if known is _HARMLESS else known
         case LinkRefused(status=status):
             return _STATUSES.get(str(status)) or _of_status_class(status)

@@ -1,5 +1,7 @@
 """The room: a user who speaks into the microphone, and ears at the loudspeaker."""
 
+from collections.abc import Sequence
+
 import attrs
 import numpy as np
 import trio
@@ -13,11 +15,22 @@ from voiced.edges.paced import PacedMicrophone, PacedSpeaker
 class User:
     """Speaks by the millisecond; each utterance has a value of its own, so that it can be found."""
 
+    absence: trio.Event | None = attrs.field(default=None, init=False)  # fired when it ends
     _waiting: bytes = b""
 
     def says(self, ms: int, value: int = 1000) -> None:
         """Speak: constant sound from the next 20 ms on."""
         self._waiting += value.to_bytes(2, "little", signed=True) * 24 * ms
+
+    def leaves(self) -> None:
+        """Nobody is there, and the microphone gives nothing: so days pass in no time."""
+        self.absence = trio.Event()
+
+    def comes(self) -> None:
+        """Somebody is there again."""
+        if self.absence is not None:
+            self.absence.set()
+            self.absence = None
 
     def next_block(self) -> bytes:
         """What the microphone hears in the next 20 ms."""
@@ -26,7 +39,21 @@ class User:
 
     def microphone(self) -> PacedMicrophone:
         """A microphone that this user speaks into."""
-        return PacedMicrophone(Shape(24_000, 1), self.next_block)
+        return DozingMicrophone(Shape(24_000, 1), self.next_block, self)
+
+
+@attrs.define(eq=False)
+class DozingMicrophone(PacedMicrophone):
+    """One that gives nothing while its user is away."""
+
+    user: User = attrs.field(kw_only=False)
+
+    async def collect(self) -> Sequence[bytes]:
+        """As the port says, once the user is there."""
+        if self.user.absence is not None:
+            await self.user.absence.wait()
+            self._opened_at, self._given = trio.current_time(), 0
+        return await super().collect()
 
 
 @attrs.define(eq=False)

@@ -11,7 +11,7 @@ import attrs
 import numpy as np
 import trio
 
-from voiced.faults import LinkClosed, VoicedError
+from voiced.faults import LinkClosed, LinkError, Trouble, VoicedError
 from voiced.local import g711
 
 Event = dict[str, Any]
@@ -108,7 +108,9 @@ class FakeServer:
 
     wires: list[FakeWire] = attrs.field(factory=list)
     connected_at: list[float] = attrs.field(factory=list)
+    models: list[str] = attrs.field(factory=list)  # that were asked for instead of the usual one
     withholds: set[str] = attrs.field(factory=set)  # event types it does not send by itself
+    down: bool = False  # nobody can be reached, for as long as this is so
     unreachable: list[VoicedError] = attrs.field(factory=list)  # what the next dials meet
     speaking_item: str = ""  # the user's, from speech_started to committed
     audio_format: str = "audio/pcm"  # what was asked for last
@@ -119,10 +121,13 @@ class FakeServer:
     # --- the port
 
     @asynccontextmanager
-    async def dial(self) -> AsyncIterator[FakeWire]:
+    async def dial(self, model: str = "") -> AsyncIterator[FakeWire]:
         """As the port says."""
+        self.models.append(model)
         await trio.lowlevel.checkpoint()
         self.connected_at.append(round(trio.current_time(), 3))
+        if self.down:
+            raise LinkError("no route", Trouble.UNREACHABLE)
         if self.unreachable:
             raise self.unreachable.pop(0)
         if "connection" in self.withholds:
@@ -141,7 +146,11 @@ class FakeServer:
         """Answer what a server answers by itself."""
         if event["type"] != "session.update":
             return
-        audio = event["session"]["audio"]
+        audio = event["session"].get("audio")
+        if audio is None:  # nothing is to be changed: whoever asks wants a sign of life
+            if "signs of life" not in self.withholds:
+                self.grants()
+            return
         self.audio_format = audio["output"]["format"]["type"]
         self.turn_detection = audio["input"]["turn_detection"]
         if "session.updated" not in self.withholds:

@@ -1,6 +1,7 @@
 """A story: the real daemon, from its composition root, between a fake server and a fake room."""
 
 import random
+from collections.abc import Awaitable, Callable
 
 import attrs
 import trio
@@ -31,6 +32,7 @@ class Story:
     ears: Ears = attrs.field(factory=Ears)
     notices: list[Notice] = attrs.field(factory=list)
     stays: bool = True
+    mended: Callable[[], Awaitable[None]] = trio.sleep_forever
     chance: random.Random = attrs.field(factory=Highest)
     daemon: Daemon = attrs.field(init=False)
 
@@ -45,6 +47,7 @@ class Story:
         ports = Ports(self.user.microphone(), self.ears.speaker, self.server)
         self.daemon = Daemon(self.config, ports, board=_Diary(self.notices), stays=self.stays)
         self.daemon.supervisor.chance = self.chance
+        self.daemon.supervisor.mended = self.mended
         nursery.start_soon(self.daemon.run)
         await self.settled()
         if until_ready:

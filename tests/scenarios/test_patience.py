@@ -9,8 +9,9 @@ from voiced.notices import Moment, Phase
 
 
 def told(story: Story) -> list[str]:
-    """What the server was told, but sound."""
-    return [e["type"] for e in story.server.wire.heard if "append" not in e["type"]][1:]
+    """What the server was told, but settings, signs of life, and sound."""
+    told = [event["type"] for event in story.server.wire.heard]
+    return [kind for kind in told if "append" not in kind and kind != "session.update"]
 
 
 async def test_speech_that_never_ends_is_committed_and_answered(

@@ -1,228 +1,200 @@
-"""Conversation: one session on one wire, from dialling to its end."""
+"""Conversation: one session after the other, each giving way to the next before it ends."""
 
 import logging
 from collections.abc import AsyncIterator
 from contextlib import ExitStack, asynccontextmanager
-from typing import TypeVar
 
 import attrs
 import trio
 
-from voiced.actors.answers import Answers
-from voiced.actors.downlink import Downlink
 from voiced.actors.line import Line
-from voiced.actors.moderator import Moderator
-from voiced.actors.narrator import Narrator
-from voiced.actors.scribe import Scribe
-from voiced.actors.uplink import Uplink
-from voiced.audio.format import FRAME_MS, Frame, samples_to_ms
-from voiced.audio.jitter import JitterBuffer
-from voiced.audio.wire import Encoder, WireFormat
-from voiced.channel import Channel
-from voiced.counts import Counts
-from voiced.faults import LinkError, SessionOver
-from voiced.messages import Playout, Volume
-from voiced.notices import Happened, Moment, NoticeBoard
+from voiced.actors.opening import Opening
+from voiced.actors.talk import Habits, House, Talk
+from voiced.audio.format import FRAME_MS
+from voiced.audio.wire import WireFormat
+from voiced.faults import LinkError, RemoteProtocolError, SessionOver, Trouble, VoicedError
+from voiced.link.cooldown import Cooldown
+from voiced.link.ladder import Plan
+from voiced.link.renewal import Renewal
+from voiced.notices import Happened, Moment
 from voiced.ports import Dialler, Wire
-from voiced.realtime.client_events import Configure
-from voiced.realtime.server_events import Refused, ServerEvent, SessionCreated, SessionUpdated
-from voiced.turns.floor import Floor
-from voiced.turns.policy import Detection, Policy
-from voiced.turns.talk_button import TalkButton
+from voiced.verdicts import gravest
 
 log = logging.getLogger(__name__)
-E = TypeVar("E", bound=ServerEvent)
 
+ENDS = (LinkError, RemoteProtocolError, SessionOver)
+"""Faults that end one session. All others end the daemon: devices for systemd to restart, bugs."""
 
-@attrs.frozen(kw_only=True)
-class Patience:
-    """How long each step may take, in seconds."""
-
-    socket_s: float
-    created_s: float
-    updated_s: float
-    send_s: float
-
-
-@attrs.frozen(kw_only=True)
-class Habits:
-    """How turns are taken: the policy, and what belongs to a push of the button."""
-
-    policy: Policy
-    silence_ms: int  # the server's, at the end of speech
-    pre_roll_ms: int
-    tail_ms: int
+_LOOKS_EVERY_S = 0.2  # for a quiet moment, while one is wanted
+_RENEWED_KEEP_MS = 1000
+"""What a successor hears of the past: nothing was open, but speech may just have begun."""
 
 
 @attrs.define(eq=False)
-class _Talk:
-    """A session that is open: what people can act upon."""
+class Held:
+    """A session that is open: idle until told to *go*, ended by its scope."""
 
-    moderator: Moderator
-    button: TalkButton | None
+    line: Line
+    scope: trio.CancelScope
+    opened_s: float
+    go: trio.Event = attrs.field(factory=trio.Event, init=False)
+    over: trio.Event = attrs.field(factory=trio.Event, init=False)  # nothing of it acts any more
+    talk: Talk | None = attrs.field(default=None, init=False)
 
 
 @attrs.define(eq=False, kw_only=True)
 class Conversation:
-    """Opens the session, then lets both directions run.
+    """Opens a session, lets it talk, and has the next one ready before the server ends it.
 
-    Receives and says what Uplink and Downlink do. Loses: the speech that waited, when the session
-    can't be opened: it would be stale by the next attempt. Ends: by the fault that ends the session.
+    Receives and says what `Talk` does. Loses: the speech that waited, when the first session can't be
+    opened: it would be stale by the next attempt. Ends: by the fault that ends the session in use.
     """
 
     dialler: Dialler
-    configure: Configure
-    frames: Channel[Frame]
-    playouts: Channel[Playout]
-    volume: Volume
-    board: NoticeBoard
-    scribe: Scribe
-    jitter: JitterBuffer
-    counts: Counts
-    patience: Patience
+    opening: Opening
+    house: House
     habits: Habits
+    renewal: Renewal
+    cooldown: Cooldown
     batch_ms: int
     longest_ms: int
+    keep_ms: int
     wire_format: WireFormat
-    _talking: _Talk | None = attrs.field(default=None, init=False)
+    _held: Held | None = attrs.field(default=None, init=False)
+    _renewal_asked: trio.Event = attrs.field(factory=trio.Event, init=False)
 
-    async def run(self) -> None:
-        """Hold one conversation."""
+    async def run(self, plan: Plan, *, retell_whole: bool = False) -> None:
+        """Hold a conversation; *retell_whole*: a turn that was not answered is told again."""
         with ExitStack() as unless_opened:
             unless_opened.callback(self._discard)
-            async with self._wire() as wire:
-                line = Line(wire, self.patience.send_s)
-                await self._open(line)
-                unless_opened.pop_all()
-                await self._talk(line)
-
-    # What people may do; each is False if there is nobody to do it to.
-
-    def press(self) -> bool:
-        """Put the talk button down: what is said now is a turn, and an answer is interrupted."""
-        talk = self._talking
-        if talk is None or talk.button is None or not talk.button.press():
-            return False
-        talk.moderator.carry_out(talk.moderator.floor.pressed(trio.current_time()))
-        return True
-
-    def release(self) -> bool:
-        """Let the talk button go: the turn ends with what is still on the tip of the tongue."""
-        talk = self._talking
-        return talk is not None and talk.button is not None and talk.button.release()
-
-    def interrupt(self) -> bool:
-        """Silence the answer, as speech would, but without a turn of the user's."""
-        if self._talking is None:
-            return False
-        moderator = self._talking.moderator
-        moderator.carry_out(moderator.floor.interrupted(trio.current_time()))
-        return True
-
-    async def _talk(self, line: Line) -> None:
-        habits = self.habits
-        held = habits.policy.detection is Detection.PUSH_TO_TALK
-        button = TalkButton(habits.pre_roll_ms, habits.tail_ms) if held else None
-        narrator = Narrator(
-            line,
-            self.playouts,
-            self.board,
-            self.scribe,
-            self.jitter,
-            self.counts,
-            self.longest_ms,
-            Answers(self.wire_format),
-        )
-        moderator = Moderator(
-            Floor(habits.policy),
-            line,
-            narrator,
-            self.volume,
-            self.board,
-            release_button=self.release,
-        )
-        encoder = Encoder(self.wire_format)
-        uplink = Uplink(line, self.frames, self.counts, encoder, moderator, button, self.batch_ms)
-        downlink = Downlink(
-            line, narrator, moderator, self.board, self.scribe, self.counts, habits.silence_ms
-        )
-        self._talking = _Talk(moderator, button)
-        try:
             async with trio.open_nursery() as nursery:
-                nursery.start_soon(uplink.run, name="uplink")
-                nursery.start_soon(downlink.run, name="downlink")
-                nursery.start_soon(moderator.run, name="moderator")
-                nursery.start_soon(line.deliver, moderator.sent, name="deliver")
-                nursery.start_soon(line.wire.keep_alive, name="keep alive")
-                nursery.start_soon(line.watch, name="watch the line")
-        finally:
-            self._talking = None
-            self.volume.set(0.0)  # an answer that outlives its session is spoken, not whispered
-            line.session.end()
-            log.info(
-                "session over session=%s sent_ms=%d",
-                line.session.session_id,
-                samples_to_ms(line.clock.sent_samples),
-            )
-            for name, count in {**line.session.skipped, **line.session.unknown_fields}.items():
-                log.info("not understood what=%r count=%d", name, count)
+                held = await self._open(nursery, plan)
+                unless_opened.pop_all()
+                self._post(Moment.READY)
+                whole, keep_ms = retell_whole, self.keep_ms
+                while True:
+                    self._take_over(held, whole=whole, keep_ms=keep_ms)
+                    successor = await self._successor_of(held, nursery)
+                    held.scope.cancel()
+                    await held.over.wait()
+                    log.info(
+                        "session renewed from=%s to=%s",
+                        held.line.session.session_id,
+                        successor.line.session.session_id,
+                    )
+                    self._post(Moment.RENEWED)
+                    held, whole, keep_ms = successor, True, min(self.keep_ms, _RENEWED_KEEP_MS)
+
+    @property
+    def talk(self) -> Talk | None:
+        """The session in use, for what people may do; None between sessions."""
+        return None if self._held is None else self._held.talk
+
+    @property
+    def answered(self) -> int:
+        """How many responses the session in use (or that was last) has brought."""
+        return (
+            0
+            if self._held is None or self._held.talk is None
+            else self._held.talk.downlink.answered
+        )
+
+    def renew(self) -> None:
+        """Open a new session now, and move over at the next quiet moment."""
+        self._renewal_asked.set()
+
+    # How sessions follow one another.
+
+    def _take_over(self, held: Held, *, whole: bool, keep_ms: int) -> None:
+        again = self.house.tape.retell(trio.current_time(), whole=whole, keep_ms=keep_ms)
+        if again:
+            log.info("told again ms=%d", again * FRAME_MS)
+        self._held = held
+        board = self.house.board
+        board.link = attrs.evolve(board.link, session_id=held.line.session.session_id or "")
+        held.go.set()
+
+    async def _successor_of(self, held: Held, nursery: trio.Nursery) -> Held:
+        """Wait until it is time, open the next session, and give it when it may take over."""
+        self._renewal_asked = trio.Event()
+        with trio.move_on_at(held.opened_s + self.renewal.after_s):
+            await self._renewal_asked.wait()
+        due_s = min(trio.current_time(), held.opened_s + self.renewal.after_s)
+        while True:
+            await self._may_move(held, due_s)
+            successor = await self._try_to_open(nursery)
+            if successor is None:
+                await trio.sleep(self.renewal.retry_s)
+                continue
+            await self._may_move(held, due_s)
+            return successor
+
+    async def _may_move(self, held: Held, due_s: float) -> None:
+        while True:
+            overdue_s = trio.current_time() - due_s
+            if held.talk is not None and self.renewal.may_move(overdue_s, held.talk.bustle):
+                return
+            await trio.sleep(_LOOKS_EVERY_S)
+
+    async def _try_to_open(self, nursery: trio.Nursery) -> Held | None:
+        """A successor; None if it can't be had now: the session in use goes on."""
+        await trio.sleep(self.cooldown.budget_wait(trio.current_time()))
+        self.cooldown.begin(trio.current_time())
+        faults: list[VoicedError] = []
+        try:
+            return await self._open(nursery, Plan())
+        except* ENDS as group:
+            faults.append(gravest(group))
+        log.warning("no successor yet fault=%r retry_s=%g", str(faults[0]), self.renewal.retry_s)
+        return None
+
+    # One session.
+
+    async def _open(self, nursery: trio.Nursery, plan: Plan) -> Held:
+        held: Held = await nursery.start(self._hold, plan)
+        return held
+
+    async def _hold(self, plan: Plan, task_status: trio.TaskStatus[Held]) -> None:
+        """Keep one session, from dialling to its end."""
+        patience = self.opening.patience
+        with trio.CancelScope() as scope:
+            async with self._wire(plan.model) as wire:
+                line = Line(wire, patience.send_s, patience.probe_after_s, patience.probe_s)
+                opened_s = trio.current_time()
+                await self.opening.run(line)
+                if plan.quiet_s:
+                    await self.opening.stay_quiet(line, plan.quiet_s)
+                held = Held(line, scope, opened_s)
+                task_status.started(held)
+                await held.go.wait()
+                held.talk = Talk(
+                    line=line,
+                    house=self.house,
+                    habits=self.habits,
+                    batch_ms=max(self.batch_ms, plan.batch_ms),
+                    longest_ms=self.longest_ms,
+                    wire_format=self.wire_format,
+                )
+                try:
+                    await held.talk.run()
+                finally:
+                    held.over.set()
 
     @asynccontextmanager
-    async def _wire(self) -> AsyncIterator[Wire]:
+    async def _wire(self, model: str) -> AsyncIterator[Wire]:
         """Dial under a time limit that ends with the socket's opening."""
-        limit = self.patience.socket_s
+        limit = self.opening.patience.socket_s
         with trio.CancelScope() as dialling:
             dialling.deadline = trio.current_time() + limit
-            async with self.dialler.dial() as wire:
+            async with self.dialler.dial(model) as wire:
                 dialling.deadline = float("inf")
                 yield wire
         if dialling.cancelled_caught:
-            raise LinkError(f"no connection within {limit:g} s")
+            raise LinkError(f"no connection within {limit:g} s", Trouble.SLOW)
 
-    async def _open(self, line: Line) -> None:
-        """Server speaks first, we configure, it grants: only then may sound go up."""
-        await self._expect(line, SessionCreated, self.patience.created_s)
-        await self._expect(line, SessionUpdated, self.patience.updated_s, ask=self.configure)
-        self._check_formats(line)
-        log.info(
-            "session ready session=%s model=%s voice=%s turn_detection=%s",
-            line.session.session_id,
-            line.session.settings and line.session.settings.model,
-            line.session.voice,
-            line.session.turn_detection,
-        )
-        self.board.post(Happened(trio.current_time(), Moment.READY))
-
-    def _check_formats(self, line: Line) -> None:
-        """One format taken for another is noise at full volume: rather say nothing."""
-        settings = line.session.settings
-        if settings is None:
-            return
-        granted = {settings.audio.input.format.kind, settings.audio.output.format.kind}
-        wanted = f"audio/{self.wire_format.value}"
-        if others := granted - {wanted, ""}:  # who does not say what it grants grants what we ask
-            raise SessionOver(
-                "audio_format_not_granted",
-                f"[realtime] audio_format asks for {wanted}, the server grants {min(others)}",
-                opening=True,
-            )
-
-    async def _expect(
-        self, line: Line, wanted: type[E], limit_s: float, ask: Configure | None = None
-    ) -> None:
-        with trio.move_on_after(limit_s):
-            if ask is not None:
-                await line.say(ask)
-            while not isinstance(event := await line.hear(), wanted):
-                if isinstance(event, Refused):
-                    error = event.error
-                    raise SessionOver(error.code or error.kind, error.message, opening=True)
-            return
-        raise LinkError(
-            f"connected, but the server sent no {wanted.TYPE} within {limit_s:g} s: "
-            "is [realtime] url a Realtime service?"
-        )
+    def _post(self, moment: Moment) -> None:
+        self.house.board.post(Happened(trio.current_time(), moment))
 
     def _discard(self) -> None:
-        if count := self.frames.discard_all():
+        if count := self.house.frames.discard_all():
             log.warning("speech discarded ms=%d: the session could not be opened", count * FRAME_MS)

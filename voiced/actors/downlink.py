@@ -14,11 +14,13 @@ from voiced.actors.scribe import Scribe
 from voiced.channel import is_landmark
 from voiced.counts import Counts
 from voiced.faults import SessionOver
+from voiced.link.tape import Tape
 from voiced.notices import Happened, Moment, NoticeBoard, Party
 from voiced.realtime import response_events as response
 from voiced.realtime import server_events as server
 from voiced.realtime.codec import Skipped
 from voiced.turns.floor import Floor
+from voiced.turns.states import User
 from voiced.verdicts import Verdict, judge_code
 
 log = logging.getLogger(__name__)
@@ -39,7 +41,9 @@ class Downlink:
     board: NoticeBoard
     scribe: Scribe
     counts: Counts
+    tape: Tape
     silence_ms: int  # what the server's turn detection waits for at the end of speech
+    answered: int = attrs.field(default=0, init=False)  # responses that brought something
 
     async def run(self) -> None:
         """Listen and settle until the session ends."""
@@ -71,6 +75,7 @@ class Downlink:
 
     def _speech_started(self, event: server.SpeechStarted) -> None:
         now_s = trio.current_time()
+        self.tape.turn_begins(event.audio_start_ms or 0)
         self.moderator.carry_out(
             self._floor.speech_started(now_s, event.item_id, event.audio_start_ms)
         )
@@ -101,7 +106,8 @@ class Downlink:
         self.narrator.announce(event.item_id, event.response_id)
 
     def _audio_delta(self, event: response.AudioDelta) -> None:
-        self.narrator.take(event.item_id, event.audio)
+        if self.narrator.take(event.item_id, event.audio):
+            self._turn_is_answered()
         self._progress()
         self._tell_whether_it_sounds()
 
@@ -119,6 +125,9 @@ class Downlink:
             self.board.post(Happened(trio.current_time(), Moment.UNANSWERED))
         if not made.out_of_band:
             self.moderator.carry_out(self._floor.response_done(trio.current_time(), made.id))
+        if sounded or made.status == "completed":
+            self.answered += 1
+            self._turn_is_answered()
         self._explain(event)
 
     def _refused(self, event: server.Refused) -> None:
@@ -129,7 +138,7 @@ class Downlink:
             event.error.message,
             judgement.verdict.name.lower(),
         )
-        if judgement.verdict is not Verdict.CARRY_ON:
+        if judgement.verdict > Verdict.RETRY_TURN:
             raise SessionOver(event.error.code or event.error.kind, event.error.message)
         self.moderator.carry_out(self._floor.refused(trio.current_time(), event.error.code))
 
@@ -154,6 +163,11 @@ class Downlink:
         self.moderator.carry_out(self._floor.no_words(trio.current_time(), event.item_id))
 
     # How it is done.
+
+    def _turn_is_answered(self) -> None:
+        """What is on the tape was heard, unless the user has begun anew meanwhile."""
+        if self.tape.turn_is_open and self._floor.user is User.SILENT:
+            self.tape.turn_is_over()
 
     def _progress(self) -> None:
         self.moderator.carry_out(self._floor.progressed(trio.current_time()))
@@ -186,7 +200,7 @@ class Downlink:
         code = details.error.code or details.error.kind
         judgement = judge_code(code)
         log.warning("response failed code=%s message=%r", code, details.error.message)
-        if judgement.verdict is not Verdict.CARRY_ON:
+        if judgement.verdict > Verdict.RETRY_TURN:
             raise SessionOver(code, details.error.message)
 
 

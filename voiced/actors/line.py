@@ -9,9 +9,9 @@ import trio
 
 from voiced.audio.clock import SpeechClock
 from voiced.channel import Channel, WhenFull
-from voiced.faults import LinkError
+from voiced.faults import LinkError, Trouble
 from voiced.ports import Wire
-from voiced.realtime.client_events import Append, ClientEvent
+from voiced.realtime.client_events import Append, ClientEvent, Configure
 from voiced.realtime.codec import Skipped
 from voiced.realtime.server_events import ServerEvent
 from voiced.realtime.session import Session
@@ -34,11 +34,14 @@ class Line:
 
     wire: Wire
     send_limit_s: float
+    probe_after_s: float = 30.0  # of silence; 0: never
+    probe_limit_s: float = 5.0
     session: Session = attrs.field(factory=Session)
     clock: SpeechClock = attrs.field(factory=SpeechClock)
     posted: Channel[ClientEvent] = attrs.field(init=False)
     _asked: int = attrs.field(default=0, init=False)  # messages we wanted to send
     _taken: int = attrs.field(default=0, init=False)  # messages the wire took
+    _heard_at_s: float = attrs.field(default=0.0, init=False)  # when the server said anything last
 
     def __attrs_post_init__(self) -> None:
         self.posted = Channel("posted", _POSTED, WhenFull.DROP_NEWEST)
@@ -79,12 +82,36 @@ class Line:
                 taken, since = self._taken, now
             elif now - since >= self.send_limit_s:
                 raise LinkError(
-                    f"the server took nothing for {self.send_limit_s:g} s: the link is stuck"
+                    f"the server took nothing for {self.send_limit_s:g} s: the link is stuck",
+                    Trouble.STUCK,
+                )
+
+    async def ask_whether_it_lives(self) -> NoReturn:
+        """Raise `LinkError` when the session behind the socket does not answer any more.
+
+        A socket may live, and even answer pings, with nobody behind it. So a server that was silent
+        for long is asked something that changes nothing; whatever it says is a sign of life.
+        """
+        if not self.probe_after_s:
+            await trio.sleep_forever()
+        while True:
+            quiet_since_s = self._heard_at_s
+            await trio.sleep_until(quiet_since_s + self.probe_after_s)
+            if self._heard_at_s != quiet_since_s:
+                continue
+            self.post(Configure())
+            await trio.sleep(self.probe_limit_s)
+            if self._heard_at_s == quiet_since_s:
+                raise LinkError(
+                    f"the session answered nothing for {self.probe_limit_s:g} s, though the socket "
+                    "is open",
+                    Trouble.DEAF,
                 )
 
     async def hear(self) -> ServerEvent | Skipped:
         """Wait for what the server says next."""
         event = self.session.receive(await self.wire.receive())
+        self._heard_at_s = trio.current_time()
         if not isinstance(event, Skipped):
             log.debug("<- %s%s", event.TYPE, _Brief(event))
         return event

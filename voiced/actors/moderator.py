@@ -2,15 +2,16 @@
 
 import logging
 from collections.abc import Callable
-from typing import NoReturn
+from typing import Final, NoReturn
 
 import attrs
 import trio
 
 from voiced.actors.line import Line
 from voiced.actors.narrator import Narrator
+from voiced.link.tape import Tape
 from voiced.messages import Volume
-from voiced.notices import Happened, NoticeBoard
+from voiced.notices import Happened, Moment, NoticeBoard
 from voiced.realtime.client_events import ClientEvent
 from voiced.turns.floor import Floor
 from voiced.turns.orders import (
@@ -26,6 +27,8 @@ from voiced.turns.orders import (
 
 log = logging.getLogger(__name__)
 
+_UNANSWERED: Final = frozenset({Moment.DISMISSED, Moment.UNANSWERED})
+
 
 @attrs.define(eq=False)
 class Moderator:
@@ -40,6 +43,7 @@ class Moderator:
     narrator: Narrator
     volume: Volume
     board: NoticeBoard
+    tape: Tape
     release_button: Callable[[], object]
     _earlier: trio.Event = attrs.field(factory=trio.Event, init=False)
     _sleeps_until_s: float = attrs.field(default=float("inf"), init=False)
@@ -81,4 +85,6 @@ class Moderator:
             case Tell(at_s, moment, item_id, problem):
                 if problem:
                     log.warning("turn %s item=%s: %s", moment.value, item_id, problem)
+                if moment in _UNANSWERED:
+                    self.tape.turn_is_over()
                 self.board.post(Happened(at_s, moment, item_id))

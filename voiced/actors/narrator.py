@@ -55,21 +55,25 @@ class Narrator:
         """The server opened an item that may hold sound."""
         self.answers.announce(item_id, response_id)
 
-    def take(self, item_id: str, sound: bytes) -> None:
-        """A delta: on to the loudspeaker, or counted where it comes too late or from nowhere."""
+    def take(self, item_id: str, sound: bytes) -> bool:
+        """A delta: on to the loudspeaker, or counted where it comes too late or from nowhere; True if
+        it will be heard.
+        """
         answer = self.answers.find(item_id)
         if answer is None:
             self.counts.stray_deltas += 1
             if is_landmark(self.counts.stray_deltas):
                 log.warning("delta skipped item=%s: never announced", item_id)
-            return
+            return False
         if answer.complete or answer.fate in {Fate.CUT, Fate.SETTLED}:
             self.counts.late_deltas += 1
-            return
+            return False
         frames = answer.take(sound)
         self.jitter.arrived(answer.item_id, trio.current_time(), len(frames) * FRAME_MS)
-        if playout := self._open.get(answer.item_id) or self._begin_playout(answer):
+        playout = self._open.get(answer.item_id) or self._begin_playout(answer)
+        if playout is not None:
             self._put(playout, frames)
+        return playout is not None
 
     def finish(self, item_id: str) -> None:
         """No more sound of this item will come."""

@@ -77,7 +77,7 @@ class Scribe:
                 self._wake.set()
             case Moment.PLAYED | Moment.CUT if happened.item_id in self._sounding:
                 self._settle(happened.item_id, happened.at_s, happened.heard_ms)
-            case Moment.DIALLING | Moment.COOLING | Moment.GAVE_UP:
+            case Moment.DIALLING | Moment.RENEWED | Moment.COOLING | Moment.GAVE_UP:
                 self._no_more_words(happened.at_s)
             case Moment.STOPPED:
                 for item_id, (_, playout) in tuple(self._sounding.items()):

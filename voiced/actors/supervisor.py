@@ -2,20 +2,23 @@
 
 import logging
 import random
+from collections.abc import Awaitable, Callable
+from typing import Final
 
 import attrs
 import trio
 
-from voiced.actors.conversation import Conversation
-from voiced.actors.cooldown import Cooldown
-from voiced.faults import LinkError, RemoteProtocolError, SessionOver, VoicedError
+from voiced.actors.conversation import ENDS, Conversation
+from voiced.faults import LinkRefused, SessionOver, VoicedError
+from voiced.link.cooldown import Cooldown
+from voiced.link.ladder import Ladder, Rung
 from voiced.notices import Happened, Moment, NoticeBoard
 from voiced.verdicts import Judgement, Verdict, gravest, judge
 
 log = logging.getLogger(__name__)
 
-_CONVERSATION_ENDS = (LinkError, RemoteProtocolError, SessionOver)
-"""Faults that end one conversation. All others end the daemon: devices for systemd to restart, bugs."""
+_LONGEST_ASKED_S: Final = 3600.0  # who asks us to stay away for longer is asked again after an hour
+_RETELL: Final = frozenset({Verdict.RETRY_TURN, Verdict.RECONNECT})
 
 
 class GaveUp(VoicedError):
@@ -26,28 +29,35 @@ class GaveUp(VoicedError):
 class Supervisor:
     """Holds one conversation after the other, paced by the cooldown.
 
-    Receives: faults, and `reconnect` from an operator. Says: phases. Loses: nothing. Ends: by `stop`,
-    or, unless it *stays* for a person to mend things, by `GaveUp`.
+    Receives: faults, and `reconnect` from an operator. Says: phases, and how the link is. Loses: nothing.
+    Ends: by `stop`, or, unless it *stays* for a person to mend things, by `GaveUp`.
     """
 
     conversation: Conversation
     cooldown: Cooldown
+    ladder: Ladder
     board: NoticeBoard
     stays: bool
+    fault_retry_s: float  # what was given up, but may heal by itself, is tried again so often
+    mended: Callable[[], Awaitable[None]] = (
+        trio.sleep_forever
+    )  # returns when a person did something
     chance: random.Random = attrs.field(factory=random.Random)
     _pause: trio.CancelScope = attrs.field(factory=trio.CancelScope, init=False)
     _life: trio.CancelScope = attrs.field(factory=trio.CancelScope, init=False)
 
     async def run(self) -> None:
         """Converse until stopped."""
+        retell_whole = False
         with self._life:
             while True:
                 await self._rest(
                     self.cooldown.budget_wait(trio.current_time()), "attempts are paced"
                 )
                 began = trio.current_time()
-                fault = await self._one_conversation()
-                await self._deal_with(fault, lasted_s=trio.current_time() - began)
+                fault = await self._one_conversation(retell_whole=retell_whole)
+                verdict = await self._deal_with(fault, lasted_s=trio.current_time() - began)
+                retell_whole = verdict in _RETELL
         self._tell(Moment.STOPPED, "")
 
     def stop(self) -> None:
@@ -55,68 +65,112 @@ class Supervisor:
         self._life.cancel()
 
     def reconnect(self) -> None:
-        """Cut short whatever pause there is."""
+        """Cut short whatever pause there is; without one, open a new session at the next quiet moment."""
         self._pause.cancel()
+        self.conversation.renew()
 
-    # The talk button and the wish for silence go to whatever conversation there is.
+    # The talk button and the wish for silence go to whatever session there is.
 
     def press(self) -> bool:
         """Put the talk button down; False if it does nothing now."""
-        return self.conversation.press()
+        talk = self.conversation.talk
+        return talk is not None and talk.press()
 
     def release(self) -> bool:
         """Let the talk button go; False if it was not down."""
-        return self.conversation.release()
+        talk = self.conversation.talk
+        return talk is not None and talk.release()
 
     def interrupt(self) -> bool:
         """Silence the answer; False if there is no conversation."""
-        return self.conversation.interrupt()
+        talk = self.conversation.talk
+        return talk is not None and talk.interrupt()
 
-    async def _one_conversation(self) -> VoicedError:
+    async def _one_conversation(self, *, retell_whole: bool) -> VoicedError:
         self.cooldown.begin(trio.current_time())
-        self._tell(Moment.DIALLING, "")
+        plan = self.ladder.plan
+        self.board.link = attrs.evolve(
+            self.board.link, attempts=self.board.link.attempts + 1, rung=plan.rung.value
+        )
+        self._tell(Moment.DIALLING, "" if plan.rung is Rung.USUAL else plan.rung.value)
         faults: list[VoicedError] = []
         try:
-            await self.conversation.run()
-        except* _CONVERSATION_ENDS as group:
+            await self.conversation.run(plan, retell_whole=retell_whole)
+        except* ENDS as group:
             faults.append(gravest(group))
         return faults[0]
 
-    async def _deal_with(self, fault: VoicedError, lasted_s: float) -> None:
+    async def _deal_with(self, fault: VoicedError, lasted_s: float) -> Verdict:
         judgement = judge(fault)
-        healthy = self.cooldown.ended(lasted_s)
+        healthy = self._take_stock(judgement, lasted_s)
+        sentence = _sentence(judgement, fault)
         log.warning(
-            "conversation ended fault=%r verdict=%s: %s",
+            "conversation ended fault=%r verdict=%s session=%s: %s",
             str(fault),
             judgement.verdict.name.lower(),
+            self.board.link.session_id,
             judgement,
         )
+        self.board.link = attrs.evolve(self.board.link, fault=sentence)
         match judgement.verdict:
             case Verdict.GIVE_UP if not self.stays:
-                raise GaveUp(_sentence(judgement, fault)) from fault
+                raise GaveUp(sentence) from fault
             case Verdict.GIVE_UP:
-                self._tell(Moment.GAVE_UP, _sentence(judgement, fault))
-                await self._sleep(float("inf"))
-            case Verdict.RECONNECT if healthy:
+                await self._wait_for_help(judgement, sentence)
+            case Verdict.RECONNECT | Verdict.RETRY_TURN if healthy:
                 pass
             case _:
-                pause_s = self.cooldown.strike(self.chance.random())
-                await self._rest(pause_s, _sentence(judgement, fault))
+                pause_s = self.cooldown.strike(self.chance.random(), _asked_s(fault))
+                if self.ladder.plan.rung is Rung.PAUSE:
+                    pause_s = max(pause_s, self.cooldown.longest_s)
+                await self._rest(pause_s, sentence)
+        return judgement.verdict
+
+    def _take_stock(self, judgement: Judgement, lasted_s: float) -> bool:
+        """Draw the balance of a session: was it healthy, did it help to open it as it was opened?"""
+        answered = self.conversation.answered > 0
+        failed_us = judgement.verdict is Verdict.RETRY_TURN
+        if answered:
+            self.ladder.worked()
+        if failed_us:
+            self.ladder.failed()
+        healthy = self.cooldown.ended(lasted_s, fruitless=failed_us and not answered)
+        if healthy and not failed_us:
+            self.ladder.worked()
+        return healthy
+
+    async def _wait_for_help(self, judgement: Judgement, sentence: str) -> None:
+        """Stay, and try again when somebody did something, or at a slow pace what may heal."""
+        self._tell(Moment.GAVE_UP, sentence)
+        seconds = self.fault_retry_s if judgement.heals else float("inf")
+        with trio.CancelScope() as self._pause, trio.move_on_after(seconds):
+            await self.mended()
+            log.info("settings or key were changed: trying again")
 
     async def _rest(self, seconds: float, why: str) -> None:
         if seconds > 0:
             log.info(
                 "cooling down pause_s=%.1f strikes=%d: %s", seconds, self.cooldown.strikes, why
             )
+            now = trio.current_time()
+            link = self.board.link
+            self.board.link = attrs.evolve(
+                link, strikes=self.cooldown.strikes, resumes_at_s=now + seconds
+            )
             self._tell(Moment.COOLING, why)
-            await self._sleep(seconds)
-
-    async def _sleep(self, seconds: float) -> None:
-        with trio.CancelScope() as self._pause:
-            await trio.sleep(seconds)
+            with trio.CancelScope() as self._pause:
+                await trio.sleep(seconds)
+            self.board.link = attrs.evolve(self.board.link, resumes_at_s=None)
 
     def _tell(self, moment: Moment, why: str) -> None:
         self.board.post(Happened(trio.current_time(), moment, detail=why))
+
+
+def _asked_s(fault: VoicedError) -> float:
+    """How long the server wants us to stay away."""
+    if isinstance(fault, LinkRefused | SessionOver) and fault.retry_after_s is not None:
+        return min(max(0.0, fault.retry_after_s), _LONGEST_ASKED_S)
+    return 0.0
 
 
 def _sentence(judgement: Judgement, fault: VoicedError) -> str:

@@ -1,5 +1,7 @@
 """Uplink: from frames to the server's ear."""
 
+from typing import Final
+
 import attrs
 import trio
 
@@ -10,8 +12,12 @@ from voiced.audio.level import dbfs
 from voiced.audio.wire import Encoder
 from voiced.channel import Channel
 from voiced.counts import Counts
+from voiced.link.catching_up import Pace
+from voiced.link.tape import Tape
 from voiced.realtime.client_events import Append
 from voiced.turns.talk_button import TalkButton
+
+_AT_ONCE: Final = 100  # frames taken along when some wait; they are small
 
 
 @attrs.define(eq=False)
@@ -19,52 +25,68 @@ class Uplink:
     """Sends frames up, in order, one append for 20 ms, in the session's format: all of them, or
     those around a press of the talk button.
 
-    Receives: `frames`, among them what was spoken while the session was being opened. Says: appends;
-    to the Moderator, how loud it was and when the button's turn is over. Loses: nothing; while the
-    wire is stuck, the channel loses. Ends: with the wire, by `LinkError`.
+    Receives: `frames`, and from the tape what the last session was told in vain. Says: appends; to the
+    Moderator, how loud it was and when the button's turn is over. Loses: nothing; while the wire is
+    stuck, the channel loses. Ends: with the wire, by `LinkError`.
     """
 
     line: Line
     frames: Channel[Frame]
+    tape: Tape
     counts: Counts
     encoder: Encoder
     moderator: Moderator
     button: TalkButton | None = None  # without one, the server decides what is a turn
     batch_ms: int = 0
+    _pace: Pace = attrs.field(factory=Pace, init=False)
 
     async def run(self) -> None:
         """Send for ever. Batches group the writes, for links that wake a radio for each packet."""
         size = max(1, self.batch_ms // FRAME_MS)
         while True:
-            batch = [await self.frames.receive() for _ in range(size)]
-            for frame in batch:
-                if self.button is None:
-                    await self._send(frame)
-                else:
-                    await self._send_if_held(frame, self.button)
+            while self.tape.waiting < size:
+                self._await_turn(await self.frames.receive_some(_AT_ONCE))
+            for _ in range(size):
+                if wait_s := self._pace.wait_s(trio.current_time()):
+                    await trio.sleep(wait_s)
+                await self._send_or_withhold(*self.tape.take())
+            while (frame := self.frames.receive_nowait()) is not None:  # or a backlog would cost it
+                self._await_turn([frame])
 
-    async def _send_if_held(self, frame: Frame, button: TalkButton) -> None:
-        taken = button.take(frame)
-        for each in taken.frames:
-            await self._send(each)
+    def _await_turn(self, frames: list[Frame]) -> None:
+        self.tape.add(frames, trio.current_time())
+
+    async def _send_or_withhold(self, spoken_s: float, frame: Frame) -> None:
+        if self.button is None:
+            await self._send(spoken_s, frame)
+            return
+        taken = self.button.take(frame)
+        first_s = spoken_s - (len(taken.frames) - 1) * FRAME_MS / 1000
+        for place, each in enumerate(taken.frames):
+            await self._send(first_s + place * FRAME_MS / 1000, each)
         if taken.ended:
             for piece in self.encoder.finish():  # or the end would become the next turn's beginning
-                await self._append(piece)
+                await self._append(spoken_s, piece)
             floor = self.moderator.floor
-            self.moderator.carry_out(floor.released(trio.current_time(), button.held_ms))
+            self.moderator.carry_out(floor.released(trio.current_time(), self.button.held_ms))
 
-    async def _send(self, frame: Frame) -> None:
-        for piece in self.encoder.feed(frame):
-            await self._append(piece)
+    async def _send(self, spoken_s: float, frame: Frame) -> None:
+        """Send one frame. The tape has it first: cut off in the middle, it is told again."""
+        pieces = self.encoder.feed(frame)
+        held_ms = samples_to_ms(self.encoder.held_samples)
+        sent_ms = samples_to_ms(self.line.clock.sent_samples)
+        self.tape.sent(frame, sent_ms + len(pieces) * FRAME_MS + held_ms, spoken_s)
+        for piece in pieces:
+            await self._append(spoken_s, piece)
         if self.moderator.floor.policy.doubts:
             self._tell_level(frame)
 
-    async def _append(self, piece: bytes) -> None:
+    async def _append(self, spoken_s: float, piece: bytes) -> None:
         await self.line.say(Append(piece))
         self.counts.frames_sent += 1
         # What the encoder still holds was spoken after the last sample that went up.
-        spoken_s = trio.current_time() - self.encoder.held_samples / WIRE_RATE_HZ
-        self.line.clock.sent(FRAME_SAMPLES, spoken_s)
+        held_s = self.encoder.held_samples / WIRE_RATE_HZ
+        self.line.clock.sent(FRAME_SAMPLES, spoken_s - held_s)
 
     def _tell_level(self, frame: Frame) -> None:
         end_ms = samples_to_ms(self.line.clock.sent_samples)

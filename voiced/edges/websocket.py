@@ -64,12 +64,15 @@ class WebSocketDialler:
     authority: Authority
 
     @asynccontextmanager
-    async def dial(self) -> AsyncIterator["WebSocketWire"]:
+    async def dial(self, model: str = "") -> AsyncIterator["WebSocketWire"]:
         """As the port says. The caller sets the time limit."""
         key = await self.authority.secret()
+        endpoint = attrs.evolve(self.endpoint, model=model or self.endpoint.model)
         async with trio.open_nursery() as nursery:
             done = trio.Event()
-            socket: trio_websocket.WebSocketConnection = await nursery.start(self._hold, key, done)
+            socket: trio_websocket.WebSocketConnection = await nursery.start(
+                self._hold, endpoint, key, done
+            )
             try:
                 yield WebSocketWire(socket, self.endpoint)
             finally:
@@ -77,6 +80,7 @@ class WebSocketDialler:
 
     async def _hold(
         self,
+        endpoint: Endpoint,
         key: Secret | None,
         done: trio.Event,
         task_status: trio.TaskStatus[trio_websocket.WebSocketConnection],
@@ -86,14 +90,14 @@ class WebSocketDialler:
         Its reader must outlive the cancellation of whoever talks, or nobody would be left to hear
         the answer to our close frame; hence a task of its own, shielded once connected.
         """
-        parts = urlsplit(self.endpoint.url)
+        parts = urlsplit(endpoint.url)
         host, secure = str(parts.hostname), parts.scheme == "wss"
         with trio.CancelScope() as scope:
             # trio-websocket closes the socket only if the last word was ours.
             async with await _reach(host, parts.port or (443 if secure else 80)) as tcp:
                 stream = await _secure(tcp, host) if secure else tcp
                 async with trio.open_nursery() as readers:
-                    socket = await self._shake_hands(stream, readers, key)
+                    socket = await self._shake_hands(endpoint, stream, readers, key)
                     scope.shield = True
                     task_status.started(socket)
                     await done.wait()
@@ -103,11 +107,12 @@ class WebSocketDialler:
 
     async def _shake_hands(
         self,
+        endpoint: Endpoint,
         stream: "trio.SocketStream | trio.SSLStream[trio.SocketStream]",
         readers: trio.Nursery,
         key: Secret | None,
     ) -> trio_websocket.WebSocketConnection:
-        parts = urlsplit(self.endpoint.address())
+        parts = urlsplit(endpoint.address())
         reader = _Reader(readers)
         with reader.handshake:
             return await trio_websocket.wrap_client_stream(
@@ -115,9 +120,9 @@ class WebSocketDialler:
                 stream,
                 parts.netloc,
                 urlunsplit(("", "", parts.path or "/", parts.query, "")),
-                extra_headers=self.endpoint.headers(key),
+                extra_headers=endpoint.headers(key),
                 message_queue_size=_RECEIVE_QUEUE,
-                max_message_size=self.endpoint.largest_message,
+                max_message_size=endpoint.largest_message,
                 receive_buffer_size=_READ_BYTES,
             )
         raise reader.fault(str(parts.hostname))

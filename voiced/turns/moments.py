@@ -8,6 +8,7 @@ class Moment(enum.Enum):
 
     DIALLING = "dialling"
     READY = "ready"  # the gate is open: session.updated
+    RENEWED = "renewed"  # another session has taken over, and nobody should have noticed
     COOLING = "cooling down"
     GAVE_UP = "gave up"
     STOPPED = "stopped"

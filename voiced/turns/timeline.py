@@ -119,7 +119,7 @@ class Timeline:
                 self._no_answer_comes(moment, item_id)
             case Moment.DIALLING | Moment.COOLING | Moment.GAVE_UP | Moment.STOPPED:
                 self._link_lost(for_good=moment is Moment.STOPPED)
-            case Moment.READY | Moment.DUCKED | Moment.RESTORED:
+            case Moment.READY | Moment.RENEWED | Moment.DUCKED | Moment.RESTORED:
                 pass
         over, self._over = self._over, []
         return over

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from voiced.actors.cooldown import Cooldown
+from voiced.link.cooldown import Cooldown
 
 
 def test_the_longest_pauses_double_up_to_their_limit() -> None:

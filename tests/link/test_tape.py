@@ -1,0 +1,121 @@
+"""What a new session hears of the last one: an unanswered turn once, nothing stale, all of it in order."""
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from voiced.audio.format import FRAME_BYTES, FRAME_MS, Frame
+from voiced.link.tape import Tape
+
+
+def frame(number: int) -> Frame:
+    return number.to_bytes(4, "little").ljust(FRAME_BYTES, b"\0")
+
+
+def numbers(tape: Tape) -> list[int]:
+    """What waits, by number."""
+    return [int.from_bytes(tape.take()[1][:4], "little") for _ in range(tape.waiting)]
+
+
+def sent(tape: Tape, count: int, first: int = 0) -> None:
+    """Frames that went up, one each 20 ms, the first at 0 s."""
+    for number in range(first, first + count):
+        tape.sent(frame(number), (number + 1) * FRAME_MS, number * FRAME_MS / 1000)
+
+
+def test_an_open_turn_is_told_again_from_its_beginning() -> None:
+    tape = Tape(60_000)
+    sent(tape, 1000)
+    tape.turn_begins(19_000)  # frames 950 on; the server says so a little later
+    sent(tape, 500, first=1000)
+    assert tape.retell(1_000.0, whole=True, keep_ms=2000) == 550
+    assert numbers(tape) == list(range(950, 1500))
+
+
+def test_what_waits_comes_after_what_is_told_again() -> None:
+    tape = Tape(60_000)
+    sent(tape, 10)
+    tape.turn_begins(0)
+    tape.add([frame(10), frame(11)], 0.2)
+    tape.retell(0.3, whole=True, keep_ms=2000)
+    assert numbers(tape) == list(range(12))
+
+
+def test_a_turn_is_told_again_once_and_the_next_one_once() -> None:
+    tape = Tape(60_000)
+    for whole in (550, 0):
+        tape.turn_begins(0)
+        sent(tape, 550)
+        assert tape.retell(1_000.0, whole=True, keep_ms=2000) == whole
+        numbers(tape)
+    sent(tape, 100)
+    tape.turn_is_over()
+    tape.turn_begins(2_000)
+    sent(tape, 100, first=100)
+    assert tape.retell(1_000.0, whole=True, keep_ms=2000) == 100
+
+
+def test_after_an_outage_only_what_is_fresh_is_told_again() -> None:
+    tape = Tape(60_000)
+    sent(tape, 500)  # until 10 s
+    tape.turn_begins(0)
+    assert tape.retell(10.5, whole=False, keep_ms=2000) == 75 - 1
+    assert numbers(tape)[0] == 426
+
+
+def test_what_waited_too_long_is_dropped_and_counted() -> None:
+    tape = Tape(60_000)
+    tape.add([frame(0)], 0.0)
+    tape.add([frame(1)], 9.0)
+    tape.retell(10.0, whole=False, keep_ms=2000)
+    assert numbers(tape) == [1]
+    assert tape.dropped == 1
+
+
+def test_what_was_answered_is_not_told_again_however_fresh_it_is() -> None:
+    tape = Tape(60_000)
+    sent(tape, 50)
+    tape.turn_begins(0)
+    tape.turn_is_over()
+    sent(tape, 10, first=50)
+    assert tape.retell(1.2, whole=False, keep_ms=2000) == 10
+
+
+def test_a_long_silence_leaves_little_on_the_tape() -> None:
+    tape = Tape(60_000)
+    sent(tape, 5000)
+    assert tape.retell(0.0, whole=False, keep_ms=10**6) == 300  # six seconds
+
+
+STEPS: st.SearchStrategy[list[tuple[str, int]]] = st.lists(
+    st.tuples(
+        st.sampled_from(["send", "add", "begin", "over", "retell", "retell whole"]),
+        st.integers(0, 120),
+    ),
+    max_size=60,
+)
+
+
+@given(STEPS)
+def test_whatever_happens_it_is_bounded_in_order_and_counted(steps: list[tuple[str, int]]) -> None:
+    longest_ms = 2_000
+    tape, now_ms, number, session_ms = Tape(longest_ms), 0, 0, 0
+    for what, amount in steps:
+        if what == "begin":
+            tape.turn_begins(max(0, session_ms - amount * FRAME_MS))
+        elif what == "over":
+            tape.turn_is_over()
+        elif what.startswith("retell"):
+            tape.retell(now_ms / 1000, whole=what == "retell whole", keep_ms=1000)
+            session_ms = 0
+        if what not in {"send", "add"}:
+            continue
+        for _ in range(amount):
+            now_ms += FRAME_MS
+            if what == "add":
+                tape.add([frame(number)], now_ms / 1000)
+            else:
+                session_ms += FRAME_MS
+                tape.sent(frame(number), session_ms, now_ms / 1000)
+            number += 1
+        assert tape.waiting <= 2 * longest_ms // FRAME_MS + 300
+    assert tape.retold + tape.dropped <= 100 * (number + 1)

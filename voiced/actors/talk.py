@@ -1,0 +1,181 @@
+"""Talk: one open session in use, both directions at once."""
+
+import logging
+from typing import Final
+
+import attrs
+import trio
+
+from voiced.actors.answers import Answers
+from voiced.actors.downlink import Downlink
+from voiced.actors.line import Line
+from voiced.actors.moderator import Moderator
+from voiced.actors.narrator import Narrator
+from voiced.actors.scribe import Scribe
+from voiced.actors.uplink import Uplink
+from voiced.audio.format import Frame, samples_to_ms
+from voiced.audio.jitter import JitterBuffer
+from voiced.audio.wire import Encoder, WireFormat
+from voiced.channel import Channel
+from voiced.counts import Counts
+from voiced.link.renewal import Bustle
+from voiced.link.tape import Tape
+from voiced.messages import Playout, Volume
+from voiced.notices import NoticeBoard
+from voiced.turns.floor import Floor
+from voiced.turns.policy import Detection, Policy
+from voiced.turns.states import Debt, Generation, User
+from voiced.turns.talk_button import Hold, TalkButton
+
+log = logging.getLogger(__name__)
+
+_CAUGHT_UP: Final = 25  # frames that wait: less than what devices and batches make wait anyway
+
+
+@attrs.frozen(kw_only=True)
+class Habits:
+    """How turns are taken: the policy, and what belongs to a push of the button."""
+
+    policy: Policy
+    silence_ms: int  # the server's, at the end of speech
+    pre_roll_ms: int
+    tail_ms: int
+
+    def button(self) -> TalkButton | None:
+        """The talk button, where one decides."""
+        held = self.policy.detection is Detection.PUSH_TO_TALK
+        return TalkButton(self.pre_roll_ms, self.tail_ms) if held else None
+
+
+@attrs.frozen(kw_only=True)
+class House:
+    """What outlives sessions: the channels, the record, the tallies."""
+
+    frames: Channel[Frame]
+    playouts: Channel[Playout]
+    volume: Volume
+    board: NoticeBoard
+    scribe: Scribe
+    jitter: JitterBuffer
+    counts: Counts
+    tape: Tape
+    button: TalkButton | None
+
+
+@attrs.define(eq=False, kw_only=True)
+class Talk:
+    """Lets both directions of a session run, from the gate's opening to its end.
+
+    Receives and says what Uplink and Downlink do. Loses: nothing. Ends: by the fault that ends the
+    session, or when it gives way to another one.
+    """
+
+    line: Line
+    house: House
+    habits: Habits
+    batch_ms: int
+    longest_ms: int
+    wire_format: WireFormat
+    moderator: Moderator = attrs.field(init=False)
+    downlink: Downlink = attrs.field(init=False)
+    _uplink: Uplink = attrs.field(init=False)
+
+    def __attrs_post_init__(self) -> None:
+        line, house, habits = self.line, self.house, self.habits
+        narrator = Narrator(
+            line,
+            house.playouts,
+            house.board,
+            house.scribe,
+            house.jitter,
+            house.counts,
+            self.longest_ms,
+            Answers(self.wire_format),
+        )
+        self.moderator = Moderator(
+            Floor(habits.policy),
+            line,
+            narrator,
+            house.volume,
+            house.board,
+            house.tape,
+            release_button=self.release,
+        )
+        self._uplink = Uplink(
+            line,
+            house.frames,
+            house.tape,
+            house.counts,
+            Encoder(self.wire_format),
+            self.moderator,
+            house.button,
+            self.batch_ms,
+        )
+        self.downlink = Downlink(
+            line,
+            narrator,
+            self.moderator,
+            house.board,
+            house.scribe,
+            house.counts,
+            house.tape,
+            habits.silence_ms,
+        )
+
+    async def run(self) -> None:
+        """Talk until the session ends."""
+        house, line = self.house, self.line
+        if house.button is not None and house.button.hold is Hold.DOWN:
+            self._begin_held_turn()
+        try:
+            async with trio.open_nursery() as nursery:
+                nursery.start_soon(self._uplink.run, name="uplink")
+                nursery.start_soon(self.downlink.run, name="downlink")
+                nursery.start_soon(self.moderator.run, name="moderator")
+                nursery.start_soon(line.deliver, self.moderator.sent, name="deliver")
+                nursery.start_soon(line.wire.keep_alive, name="keep alive")
+                nursery.start_soon(line.watch, name="watch the line")
+                nursery.start_soon(line.ask_whether_it_lives, name="watch the session")
+        finally:
+            house.volume.set(0.0)  # an answer that outlives its session is spoken, not whispered
+            line.session.end()
+            log.info(
+                "session over session=%s sent_ms=%d",
+                line.session.session_id,
+                samples_to_ms(line.clock.sent_samples),
+            )
+            for name, count in {**line.session.skipped, **line.session.unknown_fields}.items():
+                log.info("not understood what=%r count=%d", name, count)
+
+    @property
+    def bustle(self) -> Bustle:
+        """What is going on."""
+        floor = self.moderator.floor
+        if floor.user is not User.SILENT or self.house.tape.waiting > _CAUGHT_UP:
+            return Bustle.SPEAKING
+        busy = floor.sounding or floor.generation is not Generation.NONE
+        return Bustle.ANSWERING if busy or floor.debt is not Debt.NONE else Bustle.NONE
+
+    # What people may do; each is False if it does nothing now.
+
+    def press(self) -> bool:
+        """Put the talk button down: what is said now is a turn, and an answer is interrupted."""
+        button = self.house.button
+        if button is None or not button.press():
+            return False
+        self._begin_held_turn()
+        return True
+
+    def release(self) -> bool:
+        """Let the talk button go: the turn ends with what is still on the tip of the tongue."""
+        button = self.house.button
+        return button is not None and button.release()
+
+    def interrupt(self) -> bool:
+        """Silence the answer, as speech would, but without a turn of the user's."""
+        self.moderator.carry_out(self.moderator.floor.interrupted(trio.current_time()))
+        return True
+
+    def _begin_held_turn(self) -> None:
+        self.house.tape.turn_begins(samples_to_ms(self.line.clock.sent_samples))
+        self.moderator.carry_out(self.moderator.floor.pressed(trio.current_time()))
