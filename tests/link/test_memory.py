@@ -86,6 +86,9 @@ def test_what_was_dropped_does_not_come_back_with_its_words() -> None:
     memory.fills(UserText, "cough", "uh-huh")
     memory.drops(UserText, "never seen")
     assert carried(memory) == []
+    memory.opens(UserText, "cough")  # it is committed after all
+    memory.fills(UserText, "cough", "Uh-huh, go on.")
+    assert carried(memory) == [UserText("Uh-huh, go on.")]
 
 
 def test_the_same_id_of_another_party_or_another_session_is_another_item() -> None:

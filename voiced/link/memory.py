@@ -97,7 +97,9 @@ class Memory:
     _chars: int = field(default=0, init=False)
 
     def opens(self, kind: type[Words], item_id: str) -> None:
-        """An item joins the conversation here; its words may come later."""
+        """An item joins the conversation here, perhaps again; its words may come later."""
+        if self._names.get((kind, item_id)) not in self._places:
+            self._names.pop((kind, item_id), None)
         self._place((kind, item_id))
 
     def fills(self, kind: type[Words], item_id: str, text: str) -> None:
