@@ -36,6 +36,7 @@ from voiced.edges.portaudio import PortAudio
 from voiced.edges.speaker import PortAudioSpeaker
 from voiced.edges.websocket import Endpoint, WebSocketDialler
 from voiced.faults import VoicedError
+from voiced.link.memory import Memory
 from voiced.messages import Playout, Volume
 from voiced.notices import NoticeBoard
 from voiced.ports import Dialler, Microphone, Speaker
@@ -73,6 +74,7 @@ class Daemon:
     frames: Channel[Frame] = attrs.field(init=False)
     playouts: Channel[Playout] = attrs.field(init=False)
     volume: Volume = attrs.field(init=False, factory=Volume)
+    memory: Memory = attrs.field(init=False, factory=Memory)
     scribe: Scribe = attrs.field(init=False)
     jitter: JitterBuffer = attrs.field(init=False)
     supervisor: Supervisor = attrs.field(init=False)
@@ -87,7 +89,7 @@ class Daemon:
         self.frames = Channel("frames", frames_in_ms(config.uplink.keep_ms), WhenFull.DROP_OLDEST)
         self.playouts = Channel("playouts", _PLAYOUTS, WhenFull.DROP_NEWEST)
         self.jitter = JitterBuffer(config.playout.min_ms, config.playout.max_ms)
-        self.scribe = Scribe(self.board, self.counts)
+        self.scribe = Scribe(self.board, self.counts, self.memory)
         self.supervisor = Supervisor(
             conversation=Conversation(
                 dialler=self.ports.dialler,

@@ -39,7 +39,7 @@ class Scribe:
 
     board: NoticeBoard
     counts: Counts
-    memory: Memory = attrs.field(factory=Memory)
+    memory: Memory
     timeline: Timeline = attrs.field(factory=Timeline, init=False)
     _texts: dict[Party, Transcripts] = attrs.field(init=False)
     _last: dict[Party, Transcript] = attrs.field(factory=dict, init=False)
