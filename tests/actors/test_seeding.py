@@ -78,10 +78,10 @@ class Taker(FakeServer):
     kept: list[str] = attrs.field(factory=list)
 
     def hear(self, wire: FakeWire, event: Event) -> None:
-        super().hear(wire, event)
         if event["type"] == "conversation.item.delete":
             self.kept.remove(event["item_id"])
         if event["type"] != "conversation.item.create":
+            super().hear(wire, event)
             return
         name = event["item"]["id"]
         if name in self.instead:

@@ -12,6 +12,7 @@ from tests.fakes.server import FakeServer
 from voiced.app import Daemon, Ports
 from voiced.config import Config
 from voiced.notices import Happened, Moment, Notice, NoticeBoard, Phase, PhaseChanged
+from voiced.ports import Archive
 
 
 class Highest(random.Random):
@@ -32,6 +33,7 @@ class Story:
     notices: list[Notice] = attrs.field(factory=list)
     stays: bool = True
     chance: random.Random = attrs.field(factory=Highest)
+    archive: Archive | None = None
     daemon: Daemon = attrs.field(init=False)
 
     def set(self, section: str, **values: object) -> None:
@@ -42,7 +44,7 @@ class Story:
 
     async def begin(self, nursery: trio.Nursery, *, until_ready: bool = True) -> None:
         """Start the daemon; by default until the gate is open."""
-        ports = Ports(self.user.microphone(), self.ears.speaker, self.server)
+        ports = Ports(self.user.microphone(), self.ears.speaker, self.server, self.archive)
         self.daemon = Daemon(self.config, ports, board=_Diary(self.notices), stays=self.stays)
         self.daemon.supervisor.chance = self.chance
         nursery.start_soon(self.daemon.run)

@@ -1,11 +1,15 @@
 """Stories of what the next session would be told: all that was said, as far as it was heard."""
 
+import os
+from pathlib import Path
+
 import trio
 from trio.testing import MockClock
 
 from tests.fakes.server import Answer
 from tests.fakes.story import Story
-from voiced.link.memory import Restored
+from voiced.edges.memory_file import MemoryFile
+from voiced.link.memory import Entry, Restored
 from voiced.notices import Party
 from voiced.realtime.client_events import AssistantText, NewItem, UserText
 
@@ -172,3 +176,32 @@ async def test_the_status_says_what_the_session_knows(
     assert story.daemon.board.status.context == ""
     story.daemon.scribe.restored(Restored(4, 12))
     assert story.daemon.board.status.context == "4 of 12 items restored"
+
+
+# --- across lives ---------------------------------------------------------------------------------
+
+EARLIER = Entry(1, (UserText("Good night."),))
+
+
+async def test_an_earlier_life_is_recalled_where_its_owner_wants_that(
+    story: Story, nursery: trio.Nursery, autojump_clock: MockClock, tmp_path: Path
+) -> None:
+    story.archive = MemoryFile(tmp_path, 3600)
+    story.archive.write([EARLIER])
+    story.set("privacy", keep_context=True)
+    await story.begin(nursery)
+    assert remembered(story) == [UserText("Good night.")]
+
+
+async def test_by_default_nothing_is_written_and_what_was_is_deleted(
+    story: Story, nursery: trio.Nursery, autojump_clock: MockClock, tmp_path: Path
+) -> None:
+    story.archive = MemoryFile(tmp_path, 3600)
+    story.archive.write([EARLIER])
+    await story.begin(nursery)
+    await ask(story, "What time is it?")
+    await story.for_ms(60_000)
+    story.daemon.supervisor.stop()
+    await story.settled()
+    assert remembered(story) == [UserText("What time is it?")]
+    assert os.listdir(tmp_path) == []
