@@ -61,7 +61,9 @@ def test_numbers_have_units_in_their_names() -> None:
     for section in SECTIONS.values():
         for field in attrs.fields(section):
             if type(field.default) in {int, float} and field.name not in without:
-                assert field.name.endswith(("_ms", "_s", "_hz", "_mb", "_db")), field.name
+                assert field.name.endswith(("_ms", "_s", "_hz", "_mb", "_db", "_tokens")), (
+                    field.name
+                )
 
 
 # --- mistakes -------------------------------------------------------------------------------------
@@ -311,6 +313,13 @@ def test_speech_and_key_do_not_travel_unencrypted_by_mistake() -> None:
     assert "unencrypted to 192.168.1.2" in told
     assert "allow_plaintext" in told
     assert parse(abroad + "allow_plaintext = true\n", "FILE").realtime.allow_plaintext
+
+
+def test_what_would_keep_nothing_is_no_way_to_keep_it() -> None:
+    text = "[privacy]\nkeep_context = true\n[realtime]\ncarry_over_tokens = 0\n"
+    assert mistakes(text) == (
+        "[privacy] keep_context: nothing is kept while [realtime] carry_over_tokens is 0",
+    )
 
 
 # --- profiles -------------------------------------------------------------------------------------

@@ -15,6 +15,7 @@ from urllib.parse import urlsplit
 import attrs
 import trio
 
+from voiced.actors.archivist import Archivist
 from voiced.actors.bookkeeper import Bookkeeper
 from voiced.actors.capture import Block, Capture
 from voiced.actors.conversation import Conversation
@@ -32,6 +33,7 @@ from voiced.config import LOOPBACK_HOSTS, Config
 from voiced.counts import Counts
 from voiced.edges.credentials import FixedKey, Secret, find_key, key_needed
 from voiced.edges.files import FileMicrophone, FileSpeaker
+from voiced.edges.memory_file import MemoryFile, state_directory
 from voiced.edges.microphone import PortAudioMicrophone
 from voiced.edges.portaudio import PortAudio
 from voiced.edges.speaker import PortAudioSpeaker
@@ -39,11 +41,12 @@ from voiced.edges.websocket import Endpoint, WebSocketDialler
 from voiced.faults import VoicedError
 from voiced.link.cooldown import Cooldown
 from voiced.link.ladder import Ladder
+from voiced.link.memory import Memory
 from voiced.link.renewal import Renewal
 from voiced.link.tape import Tape
 from voiced.messages import Playout, Volume
 from voiced.notices import NoticeBoard
-from voiced.ports import Dialler, Microphone, Speaker
+from voiced.ports import Archive, Dialler, Microphone, Speaker
 from voiced.realtime.client_events import Configure
 from voiced.realtime.settings import AudioFormat, SemanticVad, ServerVad, Transcription
 from voiced.turns.policy import Detection, Interruption, Limits, Policy
@@ -63,6 +66,7 @@ class Ports:
     microphone: Microphone
     speaker: Speaker
     dialler: Dialler
+    archive: Archive | None = None  # where there is no place to keep anything
 
 
 @attrs.define(eq=False)
@@ -79,6 +83,7 @@ class Daemon:
     playouts: Channel[Playout] = attrs.field(init=False)
     volume: Volume = attrs.field(init=False, factory=Volume)
     tape: Tape = attrs.field(init=False)
+    memory: Memory = attrs.field(init=False, factory=Memory)
     scribe: Scribe = attrs.field(init=False)
     jitter: JitterBuffer = attrs.field(init=False)
     supervisor: Supervisor = attrs.field(init=False)
@@ -94,7 +99,7 @@ class Daemon:
         self.playouts = Channel("playouts", _PLAYOUTS, WhenFull.DROP_NEWEST)
         self.jitter = JitterBuffer(config.playout.min_ms, config.playout.max_ms)
         self.tape = Tape(config.limits.max_turn_ms)
-        self.scribe = Scribe(self.board, self.counts)
+        self.scribe = Scribe(self.board, self.counts, self.memory)
         self.supervisor = self._supervisor()
 
     def _supervisor(self) -> Supervisor:
@@ -141,6 +146,7 @@ class Daemon:
             batch_ms=config.uplink.batch_ms,
             longest_ms=config.playout.longest_ms,
             keep_ms=config.uplink.keep_ms,
+            carry_over_tokens=config.realtime.carry_over_tokens,
             wire_format=wire_format,
         )
 
@@ -155,6 +161,8 @@ class Daemon:
                 devices.start_soon(self._sound, name="loudspeaker")
                 devices.start_soon(self._bookkeeper().run, name="bookkeeper")
                 devices.start_soon(self.scribe.run, name="scribe")
+                if archivist := self._archivist():
+                    devices.start_soon(archivist.run, name="archivist")
                 await self.supervisor.run()
                 devices.cancel_scope.cancel()
         except* VoicedError as group:
@@ -185,6 +193,18 @@ class Daemon:
             )
             await player.run()
 
+    def _archivist(self) -> Archivist | None:
+        """Whoever keeps the conversation, if the owner wants that; else nothing stays of it."""
+        archive = self.ports.archive
+        if archive is None:
+            return None
+        if not self.config.privacy.keep_context:
+            archive.remove()
+            return None
+        archivist = Archivist(self.memory, archive, self.config.realtime.carry_over_tokens)
+        archivist.begin()
+        return archivist
+
     def _bookkeeper(self) -> Bookkeeper:
         counts = self.counts
         return Bookkeeper(
@@ -206,6 +226,8 @@ class Daemon:
         numbers = {name: count for name, count in attrs.asdict(self.counts).items() if count}
         numbers["frames_that_waited_dropped"] = self.tape.dropped
         numbers["frames_told_again"] = self.tape.retold
+        numbers["memory_forgotten"] = self.memory.forgotten
+        numbers["memory_lost_chars"] = self.memory.lost_chars
         for channel in (self.blocks, self.frames, self.playouts):
             name = channel.name.replace(" ", "_")
             numbers[f"{name}_dropped"] = channel.tally.dropped
@@ -312,7 +334,12 @@ def ports_from(config: Config, environ: Mapping[str, str] = os.environ) -> Ports
     """Real devices and the real wire; `ConfigError` if there is no key and one is needed."""
     dialler = dialler_from(config, environ)
     system = PortAudio()
-    return Ports(microphone_from(config, system), speaker_from(config, system), dialler)
+    return Ports(
+        microphone_from(config, system),
+        speaker_from(config, system),
+        dialler,
+        archive_from(config, environ),
+    )
 
 
 def microphone_from(config: Config, system: PortAudio) -> Microphone:
@@ -335,6 +362,16 @@ def speaker_from(config: Config, system: PortAudio) -> Speaker:
         playout.device_block_ms,
         playout.device_latency_ms,
     )
+
+
+def archive_from(config: Config, environ: Mapping[str, str] = os.environ) -> Archive | None:
+    """The file in the state directory; None (and a word, if it is wanted) where there is none."""
+    directory = state_directory(environ)
+    if directory is None:
+        if config.privacy.keep_context:
+            log.warning("context not kept: neither STATE_DIRECTORY nor HOME is set")
+        return None
+    return MemoryFile(directory, config.privacy.keep_context_s)
 
 
 def dialler_from(config: Config, environ: Mapping[str, str] = os.environ) -> Dialler:

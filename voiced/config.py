@@ -109,6 +109,7 @@ class Realtime:
     allow_plaintext: bool = field(default=False, validator=_flag())
     renew_after_s: float = field(default=3000.0, validator=_number(60.0, 86_400.0))
     fallback_models: tuple[str, ...] = field(default=(), converter=_tuple, validator=_words())
+    carry_over_tokens: int = field(default=2000, validator=_int(0, 20_000))
 
 
 @frozen(kw_only=True)
@@ -225,6 +226,14 @@ class Link:
 
 
 @frozen(kw_only=True)
+class Privacy:
+    """What is kept of what was said."""
+
+    keep_context: bool = field(default=False, validator=_flag())
+    keep_context_s: int = field(default=3600, validator=_int(1, 30 * 86_400))
+
+
+@frozen(kw_only=True)
 class Config:
     """All sections."""
 
@@ -236,6 +245,7 @@ class Config:
     playout: Playout = Playout()
     uplink: Uplink = Uplink()
     link: Link = Link()
+    privacy: Privacy = Privacy()
 
     def across(self) -> Iterator[str]:
         """Mistakes that no single value makes."""
@@ -253,6 +263,10 @@ class Config:
             )
         if self.link.first_pause_s > self.link.longest_pause_s:
             yield "[link] first_pause_s is longer than longest_pause_s"
+        if self.privacy.keep_context and not self.realtime.carry_over_tokens:
+            yield (
+                "[privacy] keep_context: nothing is kept while [realtime] carry_over_tokens is 0"
+            )
         if self.playout.min_ms > self.playout.max_ms:
             yield "[playout] min_ms is longer than max_ms"
         if self.playout.max_ms > self.playout.longest_ms:

@@ -140,6 +140,7 @@ class Status:
     why: str = ""
     user_words: str = attrs.field(default="", repr=False)  # the last that were understood
     assistant_words: str = attrs.field(default="", repr=False)  # the last, as heard until now
+    context: str = ""  # how much of the conversation the session of now was told: a sentence
     turns: Mapping[Outcome, int] = attrs.field(factory=dict)
     latencies: Mapping[Figure, Percentiles] = attrs.field(factory=dict)  # last hundred turns
     link: LinkStatus = LinkStatus()

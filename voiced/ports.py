@@ -10,6 +10,7 @@ from contextlib import AbstractAsyncContextManager
 from typing import NoReturn, Protocol
 
 from voiced.audio.format import Shape
+from voiced.link.memory import Entry
 
 
 class OpenMicrophone(Protocol):
@@ -114,3 +115,18 @@ class Dialler(Protocol):
         """Connect, to another than the usual *model* if one is given; `LinkError` or `LinkRefused` if
         that fails. Leaving closes with 1000.
         """
+
+
+class Archive(Protocol):
+    """Where the conversation's text is kept between two lives. Its calls block, and never raise: they
+    say in the log what they could not do.
+    """
+
+    def read(self) -> tuple[Entry, ...]:
+        """What was kept, if it is fit to be used."""
+
+    def write(self, entries: Sequence[Entry]) -> None:
+        """Keep these instead of what was kept before."""
+
+    def remove(self) -> None:
+        """Keep nothing."""

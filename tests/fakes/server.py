@@ -144,6 +144,8 @@ class FakeServer:
 
     def hear(self, wire: FakeWire, event: Event) -> None:
         """Answer what a server answers by itself."""
+        if event["type"] == "conversation.item.create" and "items" not in self.withholds:
+            self.adds(event["item"])
         if event["type"] != "session.update":
             return
         audio = event["session"].get("audio")
@@ -179,6 +181,11 @@ class FakeServer:
         """Send events as they are."""
         for event in events:
             self.wire.deliver(json.dumps({"event_id": self._id("event"), **event}))
+
+    def adds(self, item: Event) -> None:
+        """Confirm an item that we were given."""
+        for kind in ("added", "done"):
+            self.says({"type": f"conversation.item.{kind}", "previous_item_id": None, "item": item})
 
     def grants(self) -> None:
         """Send `session.updated`."""

@@ -13,6 +13,7 @@ from tests.fakes.server import FakeServer
 from voiced.app import Daemon, Ports
 from voiced.config import Config
 from voiced.notices import Happened, Moment, Notice, NoticeBoard, Phase, PhaseChanged
+from voiced.ports import Archive
 
 
 class Highest(random.Random):
@@ -34,6 +35,7 @@ class Story:
     stays: bool = True
     mended: Callable[[], Awaitable[None]] = trio.sleep_forever
     chance: random.Random = attrs.field(factory=Highest)
+    archive: Archive | None = None
     daemon: Daemon = attrs.field(init=False)
 
     def set(self, section: str, **values: object) -> None:
@@ -44,7 +46,7 @@ class Story:
 
     async def begin(self, nursery: trio.Nursery, *, until_ready: bool = True) -> None:
         """Start the daemon; by default until the gate is open."""
-        ports = Ports(self.user.microphone(), self.ears.speaker, self.server)
+        ports = Ports(self.user.microphone(), self.ears.speaker, self.server, self.archive)
         self.daemon = Daemon(self.config, ports, board=_Diary(self.notices), stays=self.stays)
         self.daemon.supervisor.chance = self.chance
         self.daemon.supervisor.mended = self.mended

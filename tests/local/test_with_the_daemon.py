@@ -19,6 +19,7 @@ from voiced.config import Config
 from voiced.local.ears import PlainEars
 from voiced.local.voice import tone
 from voiced.notices import Happened, Moment, NoticeBoard
+from voiced.realtime.client_events import AssistantText, UserText
 
 SPOKEN_MS = 600
 ANSWER_MS = 700
@@ -107,3 +108,23 @@ async def test_an_interruption_over_the_telephone_is_granted(tmp_path: Path) -> 
     (told,) = [event for event in events if event["type"] == "conversation.item.truncate"]
     assert [event for event in events if event["type"] == "error"] == []
     assert heard(tmp_path).size / 24 == pytest.approx(told["audio_end_ms"], abs=5)  # the fade's end
+
+
+async def test_the_conversation_outlives_the_daemon(tmp_path: Path) -> None:
+    environ = {"STATE_DIRECTORY": str(tmp_path / "state")}
+    ears, watch = PlainEars(["what time is it"]), Watcher()
+    async with serving(answers=[f"[tone {ANSWER_MS}]"], ears=ears, watch=watch) as port:
+        config = settings(tmp_path, port, "pcm")
+        config = attrs.evolve(config, privacy=attrs.evolve(config.privacy, keep_context=True))
+        board = NoticeBoard()
+        first = Daemon(config, ports_from(config, environ), board=board)
+        await until(board, first, Moment.PLAYED)
+        said = first.scribe.carry(2000)
+        assert [type(item) for entry in said for item in entry.items] == [UserText, AssistantText]
+
+        second = Daemon(config, ports_from(config, environ), board=NoticeBoard())
+        await until(second.board, second, Moment.READY)
+        assert [entry.items for entry in second.memory.carry(2000)] == [e.items for e in said]
+
+    kept = tmp_path / "state" / "context.json"
+    assert kept.stat().st_mode & 0o777 == 0o600

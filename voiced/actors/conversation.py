@@ -9,15 +9,18 @@ import trio
 
 from voiced.actors.line import Line
 from voiced.actors.opening import Opening
+from voiced.actors.seeding import seed
 from voiced.actors.talk import Habits, House, Talk
 from voiced.audio.format import FRAME_MS
 from voiced.audio.wire import WireFormat
 from voiced.faults import LinkError, RemoteProtocolError, SessionOver, Trouble, VoicedError
 from voiced.link.cooldown import Cooldown
 from voiced.link.ladder import Plan
+from voiced.link.memory import Restored
 from voiced.link.renewal import Renewal
 from voiced.notices import Happened, Moment
 from voiced.ports import Dialler, Wire
+from voiced.realtime.client_events import UserText
 from voiced.verdicts import gravest
 
 log = logging.getLogger(__name__)
@@ -37,6 +40,7 @@ class Held:
     line: Line
     scope: trio.CancelScope
     opened_s: float
+    mark: int  # what the memory held when it was told
     go: trio.Event = attrs.field(factory=trio.Event, init=False)
     over: trio.Event = attrs.field(factory=trio.Event, init=False)  # nothing of it acts any more
     talk: Talk | None = attrs.field(default=None, init=False)
@@ -59,6 +63,7 @@ class Conversation:
     batch_ms: int
     longest_ms: int
     keep_ms: int
+    carry_over_tokens: int
     wire_format: WireFormat
     _held: Held | None = attrs.field(default=None, init=False)
     _renewal_asked: trio.Event = attrs.field(factory=trio.Event, init=False)
@@ -68,7 +73,7 @@ class Conversation:
         with ExitStack() as unless_opened:
             unless_opened.callback(self._discard)
             async with trio.open_nursery() as nursery:
-                held = await self._open(nursery, plan)
+                held = await self._open(nursery, plan, told_again=retell_whole)
                 unless_opened.pop_all()
                 self._post(Moment.READY)
                 whole, keep_ms = retell_whole, self.keep_ms
@@ -123,11 +128,11 @@ class Conversation:
         while True:
             await self._may_move(held, due_s)
             successor = await self._try_to_open(nursery)
-            if successor is None:
-                await trio.sleep(self.renewal.retry_s)
-                continue
-            await self._may_move(held, due_s)
-            return successor
+            if successor is not None:
+                await self._may_move(held, due_s)
+                if await self._bring_up_to_date(successor):
+                    return successor
+            await trio.sleep(self.renewal.retry_s)
 
     async def _may_move(self, held: Held, due_s: float) -> None:
         while True:
@@ -142,19 +147,35 @@ class Conversation:
         self.cooldown.begin(trio.current_time())
         faults: list[VoicedError] = []
         try:
-            return await self._open(nursery, Plan())
+            return await self._open(nursery, Plan(), told_again=True)
         except* ENDS as group:
             faults.append(gravest(group))
-        log.warning("no successor yet fault=%r retry_s=%g", str(faults[0]), self.renewal.retry_s)
+        self._say_why_not(faults[0])
         return None
+
+    async def _bring_up_to_date(self, held: Held) -> bool:
+        """Tell a successor what was said since it was opened; False if it does not live any more."""
+        faults: list[VoicedError] = []
+        try:
+            restored = await self._seed(held.line, after=held.mark, told_again=True)
+            log.info("successor brought up to date: %s", restored)
+        except* ENDS as group:
+            faults.append(gravest(group))
+            held.scope.cancel()
+        for fault in faults:
+            self._say_why_not(fault)
+        return not faults
+
+    def _say_why_not(self, fault: VoicedError) -> None:
+        log.warning("no successor yet fault=%r retry_s=%g", str(fault), self.renewal.retry_s)
 
     # One session.
 
-    async def _open(self, nursery: trio.Nursery, plan: Plan) -> Held:
-        held: Held = await nursery.start(self._hold, plan)
+    async def _open(self, nursery: trio.Nursery, plan: Plan, *, told_again: bool) -> Held:
+        held: Held = await nursery.start(self._hold, plan, told_again)
         return held
 
-    async def _hold(self, plan: Plan, task_status: trio.TaskStatus[Held]) -> None:
+    async def _hold(self, plan: Plan, told_again: bool, task_status: trio.TaskStatus[Held]) -> None:
         """Keep one session, from dialling to its end."""
         patience = self.opening.patience
         with trio.CancelScope() as scope:
@@ -162,9 +183,13 @@ class Conversation:
                 line = Line(wire, patience.send_s, patience.probe_after_s, patience.probe_s)
                 opened_s = trio.current_time()
                 await self.opening.run(line)
+                mark = self.house.scribe.memory.changes
+                restored = await self._seed(line, after=0, told_again=told_again)
+                self.house.scribe.restored(restored)
+                log.info("context %s", restored)
                 if plan.quiet_s:
                     await self.opening.stay_quiet(line, plan.quiet_s)
-                held = Held(line, scope, opened_s)
+                held = Held(line, scope, opened_s, mark)
                 task_status.started(held)
                 await held.go.wait()
                 held.talk = Talk(
@@ -179,6 +204,14 @@ class Conversation:
                     await held.talk.run()
                 finally:
                     held.over.set()
+
+    async def _seed(self, line: Line, *, after: int, told_again: bool) -> Restored:
+        """Tell a session the conversation so far as text, but for what it will hear *told again*."""
+        entries = self.house.scribe.carry(self.carry_over_tokens, after)
+        if told_again and self.house.tape.turn_is_open and self.house.tape.may_retell:
+            while entries and isinstance(entries[-1].items[0], UserText):
+                entries = entries[:-1]
+        return await seed(line, entries, self.opening.patience.updated_s)
 
     @asynccontextmanager
     async def _wire(self, model: str) -> AsyncIterator[Wire]:

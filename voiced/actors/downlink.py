@@ -89,6 +89,7 @@ class Downlink:
         )
 
     def _committed(self, event: server.Committed) -> None:
+        self.scribe.begins(Party.USER, event.item_id)
         self.moderator.carry_out(self._floor.committed(trio.current_time(), event.item_id))
 
     def _response_created(self, event: response.ResponseCreated) -> None:
@@ -100,6 +101,7 @@ class Downlink:
     def _item_added(self, event: response.OutputItemAdded) -> None:
         self._progress()
         if event.item.kind == "message":
+            self.scribe.begins(Party.ASSISTANT, event.item.id)
             self.narrator.announce(event.item.id, event.response_id)
 
     def _part_added(self, event: response.ContentPartAdded) -> None:

@@ -69,6 +69,11 @@ class Line:
         await self.wire.send(text)
         self._taken += 1
 
+    @property
+    def torn(self) -> bool:
+        """Whether a message was begun that the wire has not taken: nothing can follow half of one."""
+        return self._asked != self._taken
+
     async def watch(self) -> NoReturn:
         """Raise `LinkError` when the server has taken nothing for too long though it was asked to.
 

@@ -1,6 +1,8 @@
 """Scribe: writes down who said what, as it was heard, and how long everything took."""
 
 import logging
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Final
 
 import attrs
@@ -9,8 +11,10 @@ import trio
 from voiced.actors.answers import Answer
 from voiced.audio.format import samples_to_ms
 from voiced.counts import Counts
+from voiced.link.memory import Entry, Memory, Restored, Words
 from voiced.messages import Playout
 from voiced.notices import Happened, Moment, NoticeBoard, Party, Status, Transcribed, TurnEnded
+from voiced.realtime.client_events import AssistantText, UserText
 from voiced.turns.figures import Figure, Turn
 from voiced.turns.timeline import Timeline
 from voiced.turns.transcript import Transcript, Transcripts
@@ -18,11 +22,15 @@ from voiced.turns.transcript import Transcript, Transcripts
 log = logging.getLogger(__name__)
 
 _LOOKS_EVERY_S: Final = 0.1  # a spoken word lasts about three times as long
+_REMEMBERED_AS: Final[Mapping[Party, type[Words]]] = MappingProxyType(
+    {Party.USER: UserText, Party.ASSISTANT: AssistantText}
+)
 
 
 @attrs.define(eq=False)
 class Scribe:
-    """Keeps words and timeline for the board, over all sessions: an answer may outlive its own.
+    """Keeps words and timeline for the board, and the conversation for the next session; over all
+    sessions, for an answer may outlive its own.
 
     Receives: words and playouts from the Downlink, every moment from the board. Says: `Transcribed`
     and `TurnEnded`; a log line for each turn, never with words in it. Loses, counted: the end of a
@@ -31,10 +39,12 @@ class Scribe:
 
     board: NoticeBoard
     counts: Counts
+    memory: Memory
     timeline: Timeline = attrs.field(factory=Timeline, init=False)
     _texts: dict[Party, Transcripts] = attrs.field(init=False)
     _last: dict[Party, Transcript] = attrs.field(factory=dict, init=False)
     _sounding: dict[str, tuple[Answer, Playout]] = attrs.field(factory=dict, init=False)
+    _restored: Restored | None = attrs.field(default=None, init=False)
     _wake: trio.Event = attrs.field(factory=trio.Event, init=False)
 
     def __attrs_post_init__(self) -> None:
@@ -52,6 +62,10 @@ class Scribe:
 
     # Told by the Downlink. No await: the next event waits.
 
+    def begins(self, who: Party, item_id: str) -> None:
+        """An item joined the conversation; its words may come after those of later ones."""
+        self.memory.opens(_REMEMBERED_AS[who], item_id)
+
     def says(self, who: Party, item_id: str, delta: str) -> None:
         """A stretch of an item's words: ahead of the commit, or of the sound."""
         words = self._words(who, item_id)
@@ -68,6 +82,18 @@ class Scribe:
         """An answer is on its way to the ear."""
         self._sounding[answer.item_id] = answer, playout
 
+    # Asked and told by whoever opens a session.
+
+    def carry(self, tokens: int, after: int = 0) -> tuple[Entry, ...]:
+        """What of the conversation until now a new session should know; see `Memory.carry`."""
+        self._look()
+        return self.memory.carry(tokens, after)
+
+    def restored(self, restored: Restored) -> None:
+        """So much of it is in the session of now."""
+        log.info("context: %s", restored)
+        self._restored = restored
+
     # Told and asked by the board, whose keeper this is.
 
     def note(self, happened: Happened) -> None:
@@ -77,6 +103,8 @@ class Scribe:
                 self._wake.set()
             case Moment.PLAYED | Moment.CUT if happened.item_id in self._sounding:
                 self._settle(happened.item_id, happened.at_s, happened.heard_ms)
+            case Moment.DISMISSED if happened.item_id:
+                self.memory.drops(UserText, happened.item_id)
             case Moment.DIALLING | Moment.RENEWED | Moment.COOLING | Moment.GAVE_UP:
                 self._no_more_words(happened.at_s)
             case Moment.STOPPED:
@@ -103,6 +131,7 @@ class Scribe:
             assistant_words=said.get(Party.ASSISTANT, ""),
             turns=dict(self.timeline.outcomes),
             latencies=self.timeline.percentiles(),
+            context="" if self._restored is None else str(self._restored),
         )
 
     # How it is done.
@@ -142,10 +171,13 @@ class Scribe:
                     words.complete()
                 self._tell(at_s, who, item_id)
             texts.forget_all_but(self._sounding)
+        self.memory.forget_names(self._sounding)
 
     def _tell(self, at_s: float, who: Party, item_id: str) -> None:
-        """Post what may be known of an item's words, if that is new."""
+        """Remember and post what may be known of an item's words, if that is new."""
         words = self._words(who, item_id)
+        if who is Party.ASSISTANT or words.final:  # a user's may still be corrected
+            self.memory.fills(_REMEMBERED_AS[who], item_id, words.remembered)
         if words.shown:
             self._last[who] = words
         if words.has_news():

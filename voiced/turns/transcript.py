@@ -35,12 +35,20 @@ class Transcript:
     state: State = State.GROWING
     _shown_chars: int = attrs.field(default=0, init=False)
     _whole: bool = attrs.field(default=False, init=False)  # the text: no more of it will come
+    _outlives: bool = attrs.field(default=False, init=False)  # its session: nothing can cut it
     _told: tuple[str, bool] = attrs.field(default=("", False), init=False, repr=False)
 
     @property
     def shown(self) -> str:
         """What was heard of it, in whole words."""
         return self.text[: self._shown_chars]
+
+    @property
+    def remembered(self) -> str:
+        """What counts as said: what was heard; of what outlives its session, all of it, for it will
+        be spoken to its end while the next session has begun already.
+        """
+        return self.text if self._outlives and not self.final else self.shown
 
     @property
     def final(self) -> bool:
@@ -71,6 +79,7 @@ class Transcript:
         if self.state is State.GROWING and not self._whole:
             spoken = min(len(self.text), of_ms * _FASTEST_CHARS_PER_S // 1000)
             self.text = self.text[: max(self._shown_chars, _whole_words(self.text, spoken))]
+        self._outlives = True
         self.complete()
 
     def show_all(self) -> None:
