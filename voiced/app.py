@@ -10,7 +10,6 @@ import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
-from urllib.parse import urlsplit
 
 import attrs
 import trio
@@ -27,10 +26,11 @@ from voiced.audio.format import Frame, frames_in_ms
 from voiced.audio.jitter import JitterBuffer
 from voiced.audio.wire import WireFormat
 from voiced.channel import Channel, WhenFull
-from voiced.config import LOOPBACK_HOSTS, Config
+from voiced.config import Config
 from voiced.counts import Counts
-from voiced.edges.credentials import FixedKey, Secret, find_key, key_needed
+from voiced.edges.authority import authority_from
 from voiced.edges.files import FileMicrophone, FileSpeaker
+from voiced.edges.http import direct
 from voiced.edges.microphone import PortAudioMicrophone
 from voiced.edges.portaudio import PortAudio
 from voiced.edges.speaker import PortAudioSpeaker
@@ -100,7 +100,7 @@ class Daemon:
                 jitter=self.jitter,
                 counts=self.counts,
                 patience=Patience(
-                    socket_s=config.uplink.socket_limit_s,
+                    socket_s=dialling_limit_s(config),
                     created_s=config.uplink.created_limit_s,
                     updated_s=config.uplink.updated_limit_s,
                     send_s=config.uplink.send_limit_s,
@@ -207,6 +207,12 @@ def configure_from(config: Config) -> Configure:
     )
 
 
+def dialling_limit_s(config: Config) -> float:
+    """How long dialling may take: a secret that is to be fetched first has its own limit."""
+    fetched = config.auth.mode != "key"
+    return config.uplink.socket_limit_s + (config.auth.limit_s if fetched else 0.0)
+
+
 def policy_from(config: Config) -> Policy:
     """How turns are taken."""
     turns, limits = config.turns, config.limits
@@ -297,19 +303,14 @@ def speaker_from(config: Config, system: PortAudio) -> Speaker:
 
 
 def dialler_from(config: Config, environ: Mapping[str, str] = os.environ) -> Dialler:
-    """The wire to the service. A server on this machine gets a word in the key's place."""
-    at_home = urlsplit(config.realtime.url).hostname in LOOPBACK_HOSTS
-    key = find_key(config.auth.key_file, environ) or (Secret("local") if at_home else None)
-    if key is None:
-        raise key_needed()
-    return WebSocketDialler(
-        Endpoint(
-            url=config.realtime.url,
-            model=config.realtime.model,
-            key_header=config.auth.header,
-            ping_every_s=config.uplink.ping_every_s,
-            ping_limit_s=config.uplink.ping_limit_s,
-            largest_message=config.uplink.largest_message_mb << 20,
-        ),
-        FixedKey(key),
+    """The wire to the service; `ConfigError` if the secret it wants can't be had."""
+    endpoint = Endpoint(
+        url=config.realtime.url,
+        model=config.realtime.model,
+        key_header=config.auth.header,
+        ping_every_s=config.uplink.ping_every_s,
+        ping_limit_s=config.uplink.ping_limit_s,
+        largest_message=config.uplink.largest_message_mb << 20,
     )
+    authority = authority_from(config, endpoint, environ, direct)
+    return WebSocketDialler(attrs.evolve(endpoint, key_header=config.auth.secret_header), authority)
