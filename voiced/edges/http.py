@@ -148,11 +148,11 @@ async def _receive(client: h11.Connection, stream: trio.abc.Stream) -> Answer | 
     while True:
         event = _next(client)
         match event:
-            case h11.NEED_DATA if read_bytes > LONGEST_BYTES:
-                return "answered with more than a secret can be long"
             case h11.NEED_DATA:
-                piece = bytes(await stream.receive_some(LONGEST_BYTES))
+                piece = bytes(await stream.receive_some(LONGEST_BYTES + 1 - read_bytes))
                 read_bytes += len(piece)
+                if read_bytes > LONGEST_BYTES:
+                    return "answered with more than a secret can be long"
                 client.receive_data(piece)
             case h11.InformationalResponse():
                 pass
