@@ -354,6 +354,11 @@ def test_a_key_written_where_it_would_be_seen_is_refused_and_not_repeated(
     assert secret not in told
 
 
+@pytest.mark.parametrize("path", ["/home/sk-kiosk/key", "~/.sk-live-key", "disk-a-key", "ek_"])
+def test_a_path_that_looks_a_little_like_a_key_is_a_path(path: str) -> None:
+    assert parse(f'[auth]\nkey_file = "{path}"\n', "FILE").auth.key_file == path
+
+
 @pytest.mark.parametrize("section", ["auth", "realtime"])
 @pytest.mark.parametrize("secret", SECRETS)
 def test_a_key_written_anywhere_wrong_is_not_repeated(section: str, secret: str) -> None:

@@ -26,8 +26,8 @@ PROFILES: Final[Mapping[str, tuple[int, int]]] = {"balanced": (5, 15), "lowest":
 """Block and latency of the loudspeaker in ms. From speech_started to the last audible sample they took 24
 to 29 and 17 ms (medians of 20 on null sinks, two cores); 5 and 20 took 33, 10 and 20 up to 35."""
 
-_SECRET: Final = re.compile(r"\b(sk-|ek_)[\w-]{3,}")
-"""How keys and minted secrets of the service begin."""
+_SECRET: Final = re.compile(r"(?<![\w/.-])(sk-|ek_)[\w-]{3,}")
+"""How keys and minted secrets of the service begin, where they are no part of a path."""
 
 _Check = Callable[[Any, "attrs.Attribute[Any]", Any], None]
 

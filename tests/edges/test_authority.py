@@ -319,7 +319,7 @@ async def test_nobody_there() -> None:
 
 @pytest.mark.parametrize("trouble", [Trouble.TLS, Trouble.CLOCK, Trouble.PROXY, Trouble.PORTAL])
 async def test_what_is_wrong_with_the_way_is_not_blamed_on_the_secret(trouble: Trouble) -> None:
-    async def astray(host: str, port: int, secure: bool) -> trio.abc.Stream:
+    async def astray(host: str, port: int, *, secure: bool) -> trio.abc.Stream:
         raise LinkError("the way is blocked", trouble)
 
     fault = await fault_of(chosen(Auth(mode="client_secret"), open_stream=astray))

@@ -81,8 +81,8 @@ async def test_an_address_without_a_path_is_the_root() -> None:
 async def test_where_it_is_asked(url: str, place: tuple[str, int, bool]) -> None:
     tried: list[tuple[str, int, bool]] = []
 
-    async def nowhere(*where: object) -> trio.abc.Stream:
-        tried.append(where)  # type: ignore[arg-type]
+    async def nowhere(host: str, port: int, *, secure: bool) -> trio.abc.Stream:
+        tried.append((host, port, secure))
         raise LinkError("no way", Trouble.PROXY)
 
     fault = await fault_of(get(url), nowhere)
@@ -116,7 +116,7 @@ async def test_an_answer_is_taken_however_it_is_framed(raw: bytes) -> None:
 async def test_an_answer_may_come_byte_by_byte() -> None:
     ours, theirs = trio.testing.lockstep_stream_pair()
 
-    async def open_stream(host: str, port: int, secure: bool) -> trio.abc.Stream:
+    async def open_stream(host: str, port: int, *, secure: bool) -> trio.abc.Stream:
         return ours
 
     async def talk() -> None:
@@ -180,7 +180,7 @@ def test_whatever_comes_is_an_answer_or_a_link_error(raw: bytes, begins_well: bo
     async def once() -> None:
         ours, theirs = trio.testing.memory_stream_pair()
 
-        async def open_stream(host: str, port: int, secure: bool) -> trio.abc.Stream:
+        async def open_stream(host: str, port: int, *, secure: bool) -> trio.abc.Stream:
             return ours
 
         await theirs.send_all(said + raw)
@@ -308,7 +308,7 @@ async def test_a_handshake_that_is_given_up_leaves_no_socket_behind() -> None:
         listeners = await nursery.start(partial(trio.serve_tcp, mute, 0, host="127.0.0.1"))
         port = listeners[0].socket.getsockname()[1]
         with trio.move_on_after(0.05) as patience:
-            await direct("127.0.0.1", port, True)
+            await direct("127.0.0.1", port, secure=True)
         assert patience.cancelled_caught
         nursery.cancel_scope.cancel()
     gc.collect()  # an unclosed socket would be a warning, and warnings are errors

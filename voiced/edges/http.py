@@ -8,10 +8,10 @@ itself, and no error carries a piece of it.
 
 import os
 import ssl
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
-from typing import Final, TypeAlias
+from typing import Final, Protocol, TypeAlias
 from urllib.parse import urlsplit, urlunsplit
 
 import h11
@@ -22,11 +22,16 @@ from voiced.faults import LinkError, Trouble
 
 Headers: TypeAlias = Sequence[tuple[bytes, bytes]]
 
-OpenStream: TypeAlias = Callable[[str, int, bool], Awaitable[trio.abc.Stream]]
-"""Host, port, whether TLS is wanted -> a stream that is ready to be used; `LinkError` if it can't be."""
 
 LONGEST_BYTES: Final = 64 << 10  # status, headers and body: a secret and a session are 4 KiB
 _LONGEST_HEAD: Final = 16 << 10
+
+
+class OpenStream(Protocol):
+    """Whoever knows the way out of here."""
+
+    async def __call__(self, host: str, port: int, *, secure: bool) -> trio.abc.Stream:
+        """A stream that is ready to be used; `LinkError` if it can't be had."""
 
 
 @frozen
@@ -85,14 +90,14 @@ async def ask(request: Request, open_stream: OpenStream) -> Answer:
     """
     parts = urlsplit(request.url)
     secure = parts.scheme == "https"
-    stream = await open_stream(request.host, parts.port or (443 if secure else 80), secure)
+    stream = await open_stream(request.host, parts.port or (443 if secure else 80), secure=secure)
     try:
         return await _exchange(request, stream)
     finally:
         await trio.aclose_forcefully(stream)
 
 
-async def direct(host: str, port: int, secure: bool) -> trio.abc.Stream:
+async def direct(host: str, port: int, *, secure: bool) -> trio.abc.Stream:
     """Open a stream straight to *host*, trusting whom the system trusts."""
     try:
         tcp = await trio.open_tcp_stream(host, port)

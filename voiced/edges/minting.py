@@ -31,9 +31,7 @@ class ClientSecrets:
     model: str
     ttl_s: int
     key: Authority
-    headers: Callable[
-        [Secret | None], Headers
-    ]  # how the key travels, and whatever else is to be told
+    headers: Callable[[Secret | None], Headers]  # how the key travels, and who asks
     open_stream: OpenStream
     clock_s: Callable[[], float] = wall_s
 
