@@ -132,7 +132,10 @@ keep_ms = 1000
         ("uplink", "largest_message_mb = 0", "largest_message_mb = 0: must be at least 1"),
         ("link", "first_pause_s = 0", "first_pause_s = 0: must be at least 0.1"),
         ("link", "frist_pause_s = 1", "frist_pause_s: unknown key; did you mean 'first_pause_s'?"),
-        ("auth", "password = 1", "password: unknown key; there is key_file, header"),
+        ("auth", "password = 1", "password: unknown key; there is mode, key_file, header, http_url, ttl_s, command, url, url_method, url_token_file, limit_s"),
+        ("auth", "ttl_s = 9", "ttl_s = 9: must be at least 10"),
+        ("auth", "command = [1]", 'command = [1]: must be a list of texts, as ["one", "two"]'),
+        ("auth", 'command = [""]', 'command = [""]: must not hold empty words'),
     ],
 )  # fmt: skip
 def test_a_wrong_value_is_named_with_what_would_be_right(
@@ -146,7 +149,7 @@ def wrong_values() -> list[tuple[str, str, object]]:
     rows: list[tuple[str, str, object]] = []
     for name, section in SECTIONS.items():
         for field in attrs.fields(section):
-            wrong: list[object] = [{}, [1] if type(field.default) is tuple else []]
+            wrong: list[object] = [{}] if type(field.default) is tuple else [[], {}]
             wrong += ["text"] if type(field.default) is not str else [1, 1.5]
             wrong += [True] if type(field.default) is not bool else [1, 0]
             wrong += [math.nan, math.inf, -math.inf] if type(field.default) in {int, float} else []
@@ -305,6 +308,91 @@ def test_an_address_that_could_not_work_is_refused_at_once(url: str, words: str)
     told = mistake("realtime", f'url = "{url}"')
     assert words in told
     assert "secret" not in told, "what an owner is told goes into logs"
+
+
+@pytest.mark.parametrize("key", ["url", "http_url"])
+@pytest.mark.parametrize(
+    ("url", "words"),
+    [
+        ("wss://host/token", "must look like https://host/path"),
+        ("https://me:secret@host/", "must not hold a user or password"),
+        ("https://host/token?kiosk=secret", "takes no query"),
+        ("https://host/token#secret", "takes no query"),
+        ("https://host/to ken", "plain ASCII without blanks"),
+    ],
+)
+def test_an_address_that_gives_secrets_is_held_to_the_same(key: str, url: str, words: str) -> None:
+    assert words in mistake("auth", f'{key} = "{url}"')
+
+
+@pytest.mark.parametrize("key", ["url", "http_url"])
+def test_secrets_do_not_travel_unencrypted_by_mistake(key: str) -> None:
+    for good in ("https://host/token", "http://127.0.0.1:8080/token", "http://localhost/token"):
+        assert getattr(parse(f'[auth]\n{key} = "{good}"\n', "FILE").auth, key) == good
+    abroad = f'[auth]\n{key} = "http://192.168.1.2/token"\n'
+    (told,) = mistakes(abroad)
+    assert told.startswith(f"[auth] {key}: http:// would send secrets unencrypted")
+    parse(abroad + "[realtime]\nallow_plaintext = true\n", "FILE")
+
+
+SECRETS = ("sk-proj-0123456789", "ek_68f0c2d7a1b4")
+
+
+@pytest.mark.parametrize("secret", SECRETS)
+@pytest.mark.parametrize(
+    "line",
+    [
+        'key_file = "SECRET"',
+        'url_token_file = "SECRET"',
+        'command = ["mint", "SECRET"]',
+        'command = ["mint", "--key=SECRET"]',
+    ],
+)
+def test_a_key_written_where_it_would_be_seen_is_refused_and_not_repeated(
+    line: str, secret: str
+) -> None:
+    told = mistake("auth", line.replace("SECRET", secret))
+    assert "must not hold a key: put it into a file" in told
+    assert secret not in told
+
+
+@pytest.mark.parametrize("path", ["/home/sk-kiosk/key", "~/.sk-live-key", "disk-a-key", "ek_"])
+def test_a_path_that_looks_a_little_like_a_key_is_a_path(path: str) -> None:
+    assert parse(f'[auth]\nkey_file = "{path}"\n', "FILE").auth.key_file == path
+
+
+@pytest.mark.parametrize("section", ["auth", "realtime"])
+@pytest.mark.parametrize("secret", SECRETS)
+def test_a_key_written_anywhere_wrong_is_not_repeated(section: str, secret: str) -> None:
+    for key in ("header", "url", "noise_reduction"):
+        assert secret not in "".join(mistakes(f'[{section}]\n{key} = "{secret}"\n'))
+
+
+@pytest.mark.parametrize(
+    ("mode", "told"), [("command", "wants the program"), ("url", "wants the address")]
+)
+def test_a_way_to_get_secrets_wants_what_it_needs(mode: str, told: str) -> None:
+    (only,) = mistakes(f'[auth]\nmode = "{mode}"\n')
+    assert only.startswith(f"[auth] {mode}: ")
+    assert told in only
+
+
+@pytest.mark.parametrize(
+    ("text", "sent"),
+    [
+        ("", "auto"),
+        ('mode = "client_secret"', "bearer"),
+        ('mode = "client_secret"\nheader = "api-key"', "api-key"),
+    ],
+)
+def test_what_is_no_key_is_a_bearer_unless_its_owner_says_otherwise(text: str, sent: str) -> None:
+    assert parse(f"[auth]\n{text}\n", "FILE").auth.secret_header == sent
+
+
+def test_a_command_survives_being_shown() -> None:
+    config = parse('[auth]\ncommand = ["/opt/a b", "\\"", "ü"]\n', "FILE")
+    assert config.auth.command == ("/opt/a b", '"', "ü")
+    assert parse(show(config), "SHOWN") == config
 
 
 def test_speech_and_key_do_not_travel_unencrypted_by_mistake() -> None:

@@ -10,7 +10,6 @@ import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
-from urllib.parse import urlsplit
 
 import attrs
 import trio
@@ -29,10 +28,11 @@ from voiced.audio.format import Frame, frames_in_ms
 from voiced.audio.jitter import JitterBuffer
 from voiced.audio.wire import WireFormat
 from voiced.channel import Channel, WhenFull
-from voiced.config import LOOPBACK_HOSTS, Config
+from voiced.config import Config
 from voiced.counts import Counts
-from voiced.edges.credentials import FixedKey, Secret, find_key, key_needed
+from voiced.edges.authority import authority_from
 from voiced.edges.files import FileMicrophone, FileSpeaker
+from voiced.edges.http import direct
 from voiced.edges.memory_file import MemoryFile, state_directory
 from voiced.edges.microphone import PortAudioMicrophone
 from voiced.edges.portaudio import PortAudio
@@ -116,6 +116,7 @@ class Daemon:
             board=self.board,
             stays=self.stays,
             fault_retry_s=config.link.fault_retry_s,
+            secrets_renew=config.auth.mode != "key",
         )
 
     def _conversation(self, cooldown: Cooldown) -> Conversation:
@@ -257,6 +258,12 @@ def configure_from(config: Config) -> Configure:
     )
 
 
+def dialling_limit_s(config: Config) -> float:
+    """How long dialling may take: a secret that is to be fetched first has its own limit."""
+    fetched = config.auth.mode != "key"
+    return config.uplink.socket_limit_s + (config.auth.limit_s if fetched else 0.0)
+
+
 def policy_from(config: Config) -> Policy:
     """How turns are taken."""
     turns, limits = config.turns, config.limits
@@ -294,7 +301,7 @@ def patience_from(config: Config) -> Patience:
     """How long each step of a session may take."""
     uplink, link = config.uplink, config.link
     return Patience(
-        socket_s=uplink.socket_limit_s,
+        socket_s=dialling_limit_s(config),
         created_s=uplink.created_limit_s,
         updated_s=uplink.updated_limit_s,
         send_s=uplink.send_limit_s,
@@ -375,19 +382,14 @@ def archive_from(config: Config, environ: Mapping[str, str] = os.environ) -> Arc
 
 
 def dialler_from(config: Config, environ: Mapping[str, str] = os.environ) -> Dialler:
-    """The wire to the service. A server on this machine gets a word in the key's place."""
-    at_home = urlsplit(config.realtime.url).hostname in LOOPBACK_HOSTS
-    key = find_key(config.auth.key_file, environ) or (Secret("local") if at_home else None)
-    if key is None:
-        raise key_needed()
-    return WebSocketDialler(
-        Endpoint(
-            url=config.realtime.url,
-            model=config.realtime.model,
-            key_header=config.auth.header,
-            ping_every_s=config.uplink.ping_every_s,
-            ping_limit_s=config.uplink.ping_limit_s,
-            largest_message=config.uplink.largest_message_mb << 20,
-        ),
-        FixedKey(key),
+    """The wire to the service; `ConfigError` if the secret it wants can't be had."""
+    endpoint = Endpoint(
+        url=config.realtime.url,
+        model=config.realtime.model,
+        key_header=config.auth.header,
+        ping_every_s=config.uplink.ping_every_s,
+        ping_limit_s=config.uplink.ping_limit_s,
+        largest_message=config.uplink.largest_message_mb << 20,
     )
+    authority = authority_from(config, endpoint, environ, direct)
+    return WebSocketDialler(attrs.evolve(endpoint, key_header=config.auth.secret_header), authority)

@@ -9,14 +9,14 @@ import difflib
 import json
 import re
 import tomllib
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, Final
 from urllib.parse import parse_qs, urlsplit
 
 import attrs
 from attrs import field, frozen
-from attrs.validators import and_, deep_iterable, ge, in_, instance_of, le, min_len
+from attrs.validators import and_, ge, in_, instance_of, le, min_len
 
 from voiced.faults import ConfigError
 
@@ -25,6 +25,9 @@ LOOPBACK_HOSTS: Final = frozenset({"localhost", "127.0.0.1", "::1"})
 PROFILES: Final[Mapping[str, tuple[int, int]]] = {"balanced": (5, 15), "lowest": (4, 8)}
 """Block and latency of the loudspeaker in ms. From speech_started to the last audible sample they took 24
 to 29 and 17 ms (medians of 20 on null sinks, two cores); 5 and 20 took 33, 10 and 20 up to 35."""
+
+_SECRET: Final = re.compile(r"(?<![\w/.-])(sk-|ek_)[\w-]{3,}")
+"""How keys and minted secrets of the service begin, where they are no part of a path."""
 
 _Check = Callable[[Any, "attrs.Attribute[Any]", Any], None]
 
@@ -55,15 +58,6 @@ def _word() -> Any:
     return and_(instance_of(str), min_len(1))
 
 
-def _tuple(value: object) -> object:
-    """TOML has lists; what is frozen has none."""
-    return tuple(value) if isinstance(value, list) else value
-
-
-def _words() -> Any:
-    return deep_iterable(_word(), instance_of(tuple))
-
-
 def _rate(_self: object, _attribute: "attrs.Attribute[Any]", value: int) -> None:
     if value and not 8000 <= value <= 384_000:
         raise ValueError("must be 0 (find one that works) or 8000 to 384000")
@@ -74,17 +68,50 @@ def _zero_or_two(_self: object, _attribute: "attrs.Attribute[Any]", value: int) 
         raise ValueError("must be 0 (by profile) or at least 2")
 
 
-def _url(_self: object, _attribute: "attrs.Attribute[Any]", value: str) -> None:
+def _address(value: str, schemes: frozenset[str], like: str) -> None:
     parts = urlsplit(value)
-    if parts.scheme not in {"ws", "wss"} or not parts.hostname:
-        raise ValueError("must look like wss://host/path (or ws:// for a server on this machine)")
+    if parts.scheme not in schemes or not parts.hostname:
+        raise ValueError(f"must look like {like}")
     if not (value.isascii() and value.isprintable()) or " " in value:
         raise ValueError("must be plain ASCII without blanks: write other characters as %XX")
     _ = parts.port  # ValueError, if it is no number or too great
     if parts.username or parts.password:
         raise ValueError("must not hold a user or password: put the key where [auth] says")
-    if set(parse_qs(parts.query)) - {"model"}:
+
+
+def _url(_self: object, _attribute: "attrs.Attribute[Any]", value: str) -> None:
+    like = "wss://host/path (or ws:// for a server on this machine)"
+    _address(value, frozenset({"ws", "wss"}), like)
+    if set(parse_qs(urlsplit(value).query)) - {"model"}:
         raise ValueError("takes no query but model=; it is set by [realtime] model anyway")
+
+
+def _http_url(_self: object, _attribute: "attrs.Attribute[Any]", value: str) -> None:
+    if not value:
+        return
+    like = "https://host/path (or http:// for a server on this machine)"
+    _address(value, frozenset({"http", "https"}), like)
+    if "?" in value or "#" in value:
+        raise ValueError("takes no query: it would be shown, and might hold a secret")
+
+
+def _tuple(words: Iterable[str]) -> tuple[str, ...]:
+    return tuple(words)  # TOML has lists; what is frozen has none
+
+
+def _words(_self: object, attribute: "attrs.Attribute[Any]", value: object) -> None:
+    if not isinstance(value, list | tuple) or not all(isinstance(word, str) for word in value):
+        raise TypeError(f"'{attribute.name}' must be a list of texts")
+    if any(not word or "\0" in word for word in value):
+        raise ValueError("must not hold empty words")
+
+
+def _no_secret(
+    _self: object, _attribute: "attrs.Attribute[Any]", value: str | Iterable[str]
+) -> None:
+    """Settings are shown and logged, and a program's words are seen by all who are on the machine."""
+    if any(_SECRET.search(word) for word in ([value] if isinstance(value, str) else value)):
+        raise ValueError("must not hold a key: put it into a file, and name that")
 
 
 @frozen(kw_only=True)
@@ -108,16 +135,33 @@ class Realtime:
     audio_format: str = field(default="pcm", validator=and_(_text(), in_(("pcm", "pcmu", "pcma"))))
     allow_plaintext: bool = field(default=False, validator=_flag())
     renew_after_s: float = field(default=3000.0, validator=_number(60.0, 86_400.0))
-    fallback_models: tuple[str, ...] = field(default=(), converter=_tuple, validator=_words())
+    fallback_models: tuple[str, ...] = field(default=(), converter=_tuple, validator=_words)
     carry_over_tokens: int = field(default=2000, validator=_int(0, 20_000))
 
 
 @frozen(kw_only=True)
 class Auth:
-    """Where the key comes from; never the key itself."""
+    """Where the secret for each connection comes from; never the secret itself."""
 
-    key_file: str = field(default="", validator=_text())
+    mode: str = field(
+        default="key", validator=and_(_text(), in_(("key", "client_secret", "command", "url")))
+    )
+    key_file: str = field(default="", validator=and_(_text(), _no_secret))
     header: str = field(default="auto", validator=and_(_text(), in_(("auto", "bearer", "api-key"))))
+    http_url: str = field(default="", validator=and_(_text(), _http_url))
+    ttl_s: int = field(default=60, validator=_int(10, 7200))
+    command: tuple[str, ...] = field(
+        default=(), converter=_tuple, validator=and_(_words, _no_secret)
+    )
+    url: str = field(default="", validator=and_(_text(), _http_url))
+    url_method: str = field(default="GET", validator=and_(_text(), in_(("GET", "POST"))))
+    url_token_file: str = field(default="", validator=and_(_text(), _no_secret))
+    limit_s: float = field(default=5.0, validator=_number(0.1, 120.0))
+
+    @property
+    def secret_header(self) -> str:
+        """How the secret of a connection is sent: one that is no key of Azure's is a bearer there, too."""
+        return "bearer" if self.header == "auto" and self.mode != "key" else self.header
 
 
 def _idle(_self: object, _attribute: "attrs.Attribute[Any]", value: int) -> None:
@@ -256,6 +300,7 @@ class Config:
                 "[realtime] url: ws:// would send the key and every word unencrypted to "
                 f"{parts.hostname}; use wss://, or set allow_plaintext = true if you mean it"
             )
+        yield from self._across_auth()
         if self.turns.idle_timeout_ms and self.turns.detection != "server_vad":
             yield (
                 '[turns] idle_timeout_ms: only with detection = "server_vad"; '
@@ -271,6 +316,24 @@ class Config:
             yield "[playout] min_ms is longer than max_ms"
         if self.playout.max_ms > self.playout.longest_ms:
             yield "[playout] max_ms is longer than longest_ms: an answer might never begin"
+
+    def _across_auth(self) -> Iterator[str]:
+        auth = self.auth
+        if auth.mode == "command" and not auth.command:
+            yield (
+                '[auth] command: mode = "command" wants the program that prints a secret, '
+                'as ["/usr/local/bin/mint"]'
+            )
+        if auth.mode == "url" and not auth.url:
+            yield '[auth] url: mode = "url" wants the address of your token server'
+        for key, value in (("url", auth.url), ("http_url", auth.http_url)):
+            parts = urlsplit(value)
+            abroad = parts.hostname not in LOOPBACK_HOSTS
+            if parts.scheme == "http" and abroad and not self.realtime.allow_plaintext:
+                yield (
+                    f"[auth] {key}: http:// would send secrets unencrypted from {parts.hostname}; "
+                    "use https://, or set [realtime] allow_plaintext = true if you mean it"
+                )
 
 
 SECTIONS: Final[Mapping[str, type]] = {
@@ -335,8 +398,7 @@ def _section_mistakes(name: str, values: Mapping[str, Any], lines: "_Lines") -> 
             yield f"{where}: unknown key{_suggest(key, known)}"
             continue
         try:
-            convert = known[key].converter or (lambda same: same)
-            known[key].validator(None, known[key], convert(value))
+            known[key].validator(None, known[key], value)
         except (TypeError, ValueError) as problem:
             yield f"{where} = {_shown(value)}: {_reason(problem, known[key])}"
 
@@ -348,7 +410,7 @@ def _reason(problem: Exception, attribute: "attrs.Attribute[Any]") -> str:
         float: "a number",
         str: "text in quotes",
         bool: "true or false",
-        tuple: "a list of texts in quotes",
+        tuple: 'a list of texts, as ["one", "two"]',
     }
     if isinstance(problem, TypeError):
         return f"must be {wanted[type(attribute.default)]}"
@@ -371,17 +433,18 @@ def _suggest(word: str, known: Mapping[str, object]) -> str:
 def _toml(value: object) -> str:
     if isinstance(value, bool):
         return str(value).lower()
-    if isinstance(value, tuple | list):
-        return f"[{', '.join(_toml(each) for each in value)}]"
     if isinstance(value, str):
         # JSON leaves DEL as it is, TOML forbids it.
         return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")
+    if isinstance(value, tuple | list):
+        return f"[{', '.join(_toml(each) for each in value)}]"
     return str(value)
 
 
 def _shown(value: object) -> str:
-    """As TOML, less what may be a secret in a URL: this goes into logs."""
-    return re.sub(r"(?<=//)[^/@\s]*@|(?<=\?)[^\"]+", "...", _toml(value))
+    """As TOML, less what may be a secret: this goes into logs."""
+    without = re.sub(r"(?<=//)[^/@\s]*@|(?<=\?)[^\"]+", "...", _toml(value))
+    return _SECRET.sub(r"\1...", without)
 
 
 class _Lines:

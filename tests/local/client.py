@@ -6,7 +6,7 @@ Law of this file: it shows what came over the wire and judges nothing. Every wai
 
 import base64
 import json
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from functools import partial
 from typing import Any, Final
@@ -18,7 +18,7 @@ from trio_websocket import ConnectionClosed, WebSocketConnection, wrap_client_st
 from voiced.local.brain import Brain, Reply, ScriptedBrain
 from voiced.local.ears import Ears, PlainEars
 from voiced.local.options import Options
-from voiced.local.server import serve
+from voiced.local.server import serve, wall_s
 from voiced.local.voice import ToneVoice, Voice, tone
 from voiced.local.wire import Json, Traffic
 
@@ -142,6 +142,7 @@ async def serving(
     voice: Voice | None = None,
     brain: Brain | None = None,
     watch: Watcher | None = None,
+    now_s: Callable[[], float] = wall_s,
 ) -> AsyncIterator[int]:
     """Serve with plain ears, a humming voice and scripted answers; hand over the port."""
     start = partial(
@@ -151,6 +152,7 @@ async def serving(
         voice=voice or ToneVoice(),
         brain=brain or ScriptedBrain(answers),
         watch=watch,
+        now_s=now_s,
     )
     async with trio.open_nursery() as nursery:
         yield await nursery.start(start)

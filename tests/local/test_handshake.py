@@ -6,6 +6,7 @@ from trio_websocket import ConnectionRejected
 from tests.local.client import KEY, MODEL, connected, serving
 from voiced.local import handshake
 from voiced.local.handshake import SentHome, TurnedAway, Visit, Welcome
+from voiced.local.minting import Mint
 from voiced.local.options import Options
 
 BEARER = (b"authorization", b"Bearer any-key")
@@ -15,7 +16,7 @@ def judged(
     target: str, *headers: tuple[bytes, bytes], protocols: tuple[str, ...] = (), keys: str = ""
 ) -> handshake.Verdict:
     options = Options.parse([f"keys={keys}"] if keys else [])
-    return handshake.judge(Visit(target, headers, protocols), options)
+    return handshake.judge(Visit(target, headers, protocols), options, Mint(options), 0.0)
 
 
 def test_a_bearer_with_a_model_is_welcome() -> None:

@@ -5,6 +5,7 @@ Files are the devices, so this takes as long as what is said; nothing is measure
 
 import base64
 from pathlib import Path
+from typing import Any
 
 import attrs
 import numpy as np
@@ -13,9 +14,10 @@ import soundfile
 import trio
 
 from tests.local.client import PATIENCE_S, Watcher, serving
-from voiced.app import Daemon, ports_from
+from voiced.actors.supervisor import GaveUp
+from voiced.app import Daemon, dialler_from, ports_from
 from voiced.audio.convert import Pcm
-from voiced.config import Config
+from voiced.config import Auth, Config
 from voiced.local.ears import PlainEars
 from voiced.local.voice import tone
 from voiced.notices import Happened, Moment, NoticeBoard
@@ -128,3 +130,52 @@ async def test_the_conversation_outlives_the_daemon(tmp_path: Path) -> None:
 
     kept = tmp_path / "state" / "context.json"
     assert kept.stat().st_mode & 0o777 == 0o600
+
+
+# --- secrets --------------------------------------------------------------------------------------
+
+KEY = "sesame"
+
+
+def minting(folder: Path, port: int, **auth: Any) -> Config:
+    return attrs.evolve(settings(folder, port, "pcm"), auth=Auth(mode="client_secret", **auth))
+
+
+async def test_a_conversation_is_held_with_a_secret_minted_for_it(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("DEBUG")
+    async with serving(f"keys={KEY}", answers=[f"[tone {ANSWER_MS}]"]) as port:
+        board = NoticeBoard()
+        config = minting(tmp_path, port)
+        daemon = Daemon(config, ports_from(config, {"OPENAI_API_KEY": KEY}), board=board)
+        await until(board, daemon, Moment.PLAYED)
+
+    assert "by=client_secret" in caplog.text
+    assert "by=key" not in caplog.text
+    assert KEY not in caplog.text
+    assert "ek_" not in caplog.text
+    assert heard(tmp_path).size == pytest.approx(ANSWER_MS * 24, abs=24)
+
+
+async def test_each_connection_has_a_secret_of_its_own(tmp_path: Path) -> None:
+    """The first ones have expired by then: were one kept, the next connection would be refused."""
+    now_s = [1_795_230_000.0]
+    async with serving(f"keys={KEY}", now_s=lambda: now_s[0]) as port:
+        dialler = dialler_from(minting(tmp_path, port, ttl_s=10), {"OPENAI_API_KEY": KEY})
+        for _ in range(3):
+            with trio.fail_after(PATIENCE_S):
+                async with dialler.dial() as wire:
+                    assert '"session.created"' in str(await wire.receive())
+            now_s[0] += 10
+
+
+async def test_a_key_that_mints_nothing_is_for_a_person_to_mend(tmp_path: Path) -> None:
+    async with serving(f"keys={KEY}") as port:
+        config = minting(tmp_path, port)
+        daemon = Daemon(config, ports_from(config, {"OPENAI_API_KEY": "wrong-key"}))
+        with trio.fail_after(PATIENCE_S), pytest.raises(GaveUp) as gave_up:
+            await daemon.run()
+    assert "the key was refused" in str(gave_up.value)
+    assert "answered HTTP 401 (invalid_api_key)" in str(gave_up.value)
+    assert "wrong-key" not in str(gave_up.value)

@@ -173,7 +173,7 @@ async def test_the_status_says_what_the_session_knows(
     story: Story, nursery: trio.Nursery, autojump_clock: MockClock
 ) -> None:
     await story.begin(nursery)
-    assert story.daemon.board.status.context == ""
+    assert story.daemon.board.status.context == "nothing to restore"
     story.daemon.scribe.restored(Restored(4, 12))
     assert story.daemon.board.status.context == "4 of 12 items restored"
 

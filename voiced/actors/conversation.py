@@ -13,7 +13,14 @@ from voiced.actors.seeding import seed
 from voiced.actors.talk import Habits, House, Talk
 from voiced.audio.format import FRAME_MS
 from voiced.audio.wire import WireFormat
-from voiced.faults import LinkError, RemoteProtocolError, SessionOver, Trouble, VoicedError
+from voiced.faults import (
+    ConfigError,
+    LinkError,
+    RemoteProtocolError,
+    SessionOver,
+    Trouble,
+    VoicedError,
+)
 from voiced.link.cooldown import Cooldown
 from voiced.link.ladder import Plan
 from voiced.link.memory import Restored
@@ -25,8 +32,10 @@ from voiced.verdicts import gravest
 
 log = logging.getLogger(__name__)
 
-ENDS = (LinkError, RemoteProtocolError, SessionOver)
-"""Faults that end one session. All others end the daemon: devices for systemd to restart, bugs."""
+ENDS = (LinkError, RemoteProtocolError, SessionOver, ConfigError)
+"""Faults that end one session (a key file may vanish at any time). All others end the daemon: devices
+for systemd to restart, bugs.
+"""
 
 _LOOKS_EVERY_S = 0.2  # for a quiet moment, while one is wanted
 _RENEWED_KEEP_MS = 1000

@@ -9,7 +9,7 @@ import attrs
 import trio
 
 from voiced.actors.conversation import ENDS, Conversation
-from voiced.faults import LinkRefused, SessionOver, VoicedError
+from voiced.faults import ConfigError, LinkRefused, SessionOver, VoicedError
 from voiced.link.cooldown import Cooldown
 from voiced.link.ladder import Ladder, Rung
 from voiced.notices import Happened, Moment, NoticeBoard
@@ -39,6 +39,7 @@ class Supervisor:
     board: NoticeBoard
     stays: bool
     fault_retry_s: float  # what was given up, but may heal by itself, is tried again so often
+    secrets_renew: bool = False  # a refused one may be followed by a good one
     mended: Callable[[], Awaitable[None]] = (
         trio.sleep_forever
     )  # returns when a person did something
@@ -142,7 +143,8 @@ class Supervisor:
     async def _wait_for_help(self, judgement: Judgement, sentence: str) -> None:
         """Stay, and try again when somebody did something, or at a slow pace what may heal."""
         self._tell(Moment.GAVE_UP, sentence)
-        seconds = self.fault_retry_s if judgement.heals else float("inf")
+        heals = judgement.heals or self.secrets_renew
+        seconds = self.fault_retry_s if heals else float("inf")
         with trio.CancelScope() as self._pause, trio.move_on_after(seconds):
             await self.mended()
             log.info("settings or key were changed: trying again")
@@ -174,4 +176,6 @@ def _asked_s(fault: VoicedError) -> float:
 
 
 def _sentence(judgement: Judgement, fault: VoicedError) -> str:
+    if isinstance(fault, ConfigError):  # it says all of it by itself
+        return str(fault)
     return f"{judgement.cause} ({fault}). {judgement.action}".rstrip(". ")

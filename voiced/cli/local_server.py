@@ -15,7 +15,7 @@ from typing import Final
 import attrs
 import trio
 
-from voiced.config import Config
+from voiced.config import Auth, Config
 from voiced.faults import VoicedError
 from voiced.local.errors import LocalServerError
 from voiced.local.options import Options
@@ -61,7 +61,7 @@ async def _serve_on(options: Options, port: int, *, task_status: trio.TaskStatus
 
 @asynccontextmanager
 async def embedded(config: Config, settings: Sequence[str] = ()) -> AsyncIterator[Config]:
-    """Run the server as a child; give *config* with its address in it."""
+    """Run the server as a child; give *config* with its address in it, and no secret for it."""
     command = [sys.executable, "-m", "voiced", "local-server", "--port", "0"]
     for setting in settings:
         command += ["--set", setting]
@@ -70,7 +70,7 @@ async def embedded(config: Config, settings: Sequence[str] = ()) -> AsyncIterato
     )
     try:
         url = await _address(process)
-        yield attrs.evolve(config, realtime=attrs.evolve(config.realtime, url=url))
+        yield attrs.evolve(config, realtime=attrs.evolve(config.realtime, url=url), auth=Auth())
     finally:
         with trio.CancelScope(shield=True):
             process.terminate()

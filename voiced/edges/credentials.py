@@ -1,4 +1,9 @@
-"""Where the key is read: a file named in the config, a systemd credential, or the environment."""
+"""Secrets, and where the key is read: a file named in the config, a systemd credential, or the
+environment.
+
+Law of this file: a secret is looked at (`flaw`), never shown: not by its repr, not in a sentence, and
+not in the context of an error.
+"""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -10,7 +15,7 @@ from voiced.faults import ConfigError
 
 CREDENTIAL: Final = "openai_api_key"
 VARIABLE: Final = "OPENAI_API_KEY"
-_LONGEST: Final = 4096  # a key is a line; a bigger file is something else
+LONGEST_SECRET: Final = 4096  # a key is a line; what is longer is something else
 
 
 @frozen
@@ -44,18 +49,25 @@ class FixedKey:
         return self.key
 
 
+def flaw(text: str) -> str:
+    """Why *text* can't be a secret, to be put after its source; empty if it can."""
+    if not text:
+        return "is empty"
+    if len(text) > LONGEST_SECRET:
+        return "is too long to be a key"
+    if not text.isascii() or not text.isprintable() or " " in text:
+        return "holds something that can't be a key: one word is wanted"
+    return ""
+
+
 def find_key(key_file: str, environ: Mapping[str, str]) -> Secret | None:
     """The key from the first place that is set, or None; `ConfigError` if that place is no good."""
-    if key_file.startswith("sk-"):
-        raise ConfigError(
-            ["[auth] key_file wants the path of a file that holds the key, not the key"]
-        )
     if key_file:
-        return _from_file(Path(key_file), "[auth] key_file")
+        return secret_from_file(Path(key_file), "[auth] key_file")
     if directory := environ.get("CREDENTIALS_DIRECTORY"):
         credential = Path(directory) / CREDENTIAL
         if credential.exists():
-            return _from_file(credential, f"the systemd credential {CREDENTIAL}")
+            return secret_from_file(credential, f"the systemd credential {CREDENTIAL}")
     if VARIABLE in environ:
         return _checked(environ[VARIABLE], f"the environment variable {VARIABLE}")
     return None
@@ -71,25 +83,21 @@ def key_needed() -> ConfigError:
     return ConfigError([sentence])
 
 
-def _from_file(path: Path, source: str) -> Secret:
+def secret_from_file(path: Path, source: str) -> Secret:
+    """The one word in a file; `ConfigError` names *source* and *path* if there is none."""
     try:
-        with path.expanduser().open(encoding="utf-8") as file:
-            text = file.read(_LONGEST + 1)
-    except UnicodeDecodeError:
-        # Not `from` it: it holds the bytes, and they may be a key with a stray one.
-        raise ConfigError([f"{source}: {path} is not a text file"]) from None
+        with path.expanduser().open("rb") as file:
+            raw = file.read(LONGEST_SECRET + 1)
     except (OSError, RuntimeError, ValueError) as error:  # ~nobody is no OSError, nor is a NUL
         reason = getattr(error, "strerror", None) or error
         raise ConfigError([f"{source}: can't read {path}: {reason}"]) from error
-    if len(text) > _LONGEST:
-        raise ConfigError([f"{source}: {path} is too long to be a key"])
-    return _checked(text, f"{source} ({path})")
+    # What can't be decoded would be an error that holds the bytes, and they may be a key with a stray one.
+    return _checked(raw.decode("latin-1"), f"{source} ({path})")
 
 
 def _checked(text: str, source: str) -> Secret:
-    key = text.strip()
-    if not key:
-        raise ConfigError([f"{source} is empty: put the API key there"])
-    if not key.isascii() or not key.isprintable() or " " in key:
-        raise ConfigError([f"{source} holds something that can't be a key: one word is wanted"])
+    key = text if len(text) > LONGEST_SECRET else text.strip()
+    if wrong := flaw(key):
+        advice = "" if key else ": put the API key there"
+        raise ConfigError([f"{source} {wrong}{advice}"])
     return Secret(key)

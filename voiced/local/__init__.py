@@ -5,8 +5,9 @@ no code with the rest of voiced (a mirror proves nothing), and it never listens 
 What it will not do: pretend to be a language model, fetch models, or keep anything on disk.
 
 Two strata. Pure: `shapes` and `validation` (what a client may say), `settings`, `conversation`,
-`turns`, `pacing`, `tokens`, `tools`, `phrases`, `brain`, `handshake`, `faults`, `options`. Glue:
-`server` opens the door, `session` reads, `listening` hears, `answering` and `response` speak,
-`line` writes. Ports with a plain and a real side: `ears`/`hearing` and `voice`/`speech`.
+`turns`, `pacing`, `tokens`, `tools`, `phrases`, `brain`, `handshake`, `minting`, `faults`,
+`options`. Glue: `server` opens the door, `front` answers plain HTTP there, `session` reads,
+`listening` hears, `answering` and `response` speak, `line` writes. Ports with a plain and a real
+side: `ears`/`hearing` and `voice`/`speech`.
 To read it, begin with `session.py`.
 """

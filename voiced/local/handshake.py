@@ -8,10 +8,11 @@ from collections.abc import Sequence
 from typing import Final, TypeAlias
 from urllib.parse import parse_qsl, urlsplit
 
-from attrs import frozen
+from attrs import evolve, frozen
 
 from voiced.local import refusals
 from voiced.local.faults import Fault, FaultPlan
+from voiced.local.minting import Grant, Mint
 from voiced.local.options import Options
 from voiced.local.refusals import Refusal
 
@@ -65,6 +66,13 @@ class Welcome:
     """A session may begin; without a model it only transcribes."""
 
     model: str | None
+    grant: Grant | None = None
+    """What the secret that was shown is good for; None if it was a key."""
+
+    @property
+    def kind(self) -> str:
+        """The type of the session."""
+        return "transcription" if self.model is None else "realtime"
 
 
 @frozen
@@ -93,8 +101,8 @@ class SentHome:
 Verdict: TypeAlias = Welcome | TurnedAway | SentHome
 
 
-def judge(visit: Visit, options: Options) -> Verdict:
-    """Decide what becomes of a visitor."""
+def judge(visit: Visit, options: Options, mint: Mint, now_s: float) -> Verdict:
+    """Decide what becomes of a visitor; *now_s* is the wall clock, in seconds since 1970."""
     if urlsplit(visit.target).path not in (PATH, AZURE_PATH):
         return TurnedAway(404, "not_found", f"There is nothing here: try {PATH}.")
     if not visit.key:
@@ -103,9 +111,19 @@ def judge(visit: Visit, options: Options) -> Verdict:
         )
     if "realtime=v1" in visit.header("openai-beta"):
         return SentHome(refusals.beta_is_over(), _CLOSE_REQUEST)
-    if options.keys and visit.key not in options.keys:
+    try:
+        grant = mint.find(visit.key, now_s)
+    except Refusal as refusal:
+        return SentHome(refusal, _CLOSE_KEY)
+    if grant is None and options.keys and visit.key not in options.keys:
         return SentHome(refusals.bad_key(), _CLOSE_KEY)
-    return _admit(visit, options)
+    verdict = _admit(visit, options)
+    if grant is None or not isinstance(verdict, Welcome):
+        return verdict
+    if grant.update["type"] != verdict.kind:
+        other = f"This client secret is for a {grant.update['type']} session."
+        return SentHome(refusals.invalid("session.type", other), _CLOSE_REQUEST)
+    return evolve(verdict, grant=grant)
 
 
 def _admit(visit: Visit, options: Options) -> Verdict:

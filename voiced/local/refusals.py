@@ -274,9 +274,9 @@ def rate_limited() -> Refusal:
 # --- the door -----------------------------------------------------------------------------------
 
 
-def bad_key() -> Refusal:
+def bad_key(why: str = "Incorrect API key provided.") -> Refusal:
     """The socket opens all the same; it is closed with 3000 afterwards."""
-    return Refusal("invalid_api_key", "Incorrect API key provided.")
+    return Refusal("invalid_api_key", why)
 
 
 def beta_is_over() -> Refusal:

@@ -22,7 +22,7 @@ from trio_websocket import (
 )
 from wsproto.utilities import LocalProtocolError
 
-from voiced.local import handshake, hearing, settings, speech
+from voiced.local import front, handshake, hearing, settings, speech
 from voiced.local.brain import Brain, SmallBrain
 from voiced.local.conversation import Conversation
 from voiced.local.desk import Desk
@@ -31,9 +31,11 @@ from voiced.local.errors import HostRefused
 from voiced.local.faults import Fault, FaultPlan, Moment
 from voiced.local.handshake import SentHome, TurnedAway, Visit, Welcome
 from voiced.local.line import Ending, Line
+from voiced.local.minting import Mint
 from voiced.local.mischief import Mischief
 from voiced.local.options import Options
 from voiced.local.session import Session
+from voiced.local.settings import Settings
 from voiced.local.voice import Voice
 from voiced.local.wire import Traffic, new_id
 
@@ -48,6 +50,11 @@ _GONE = (
 )
 
 
+def wall_s() -> float:
+    """Seconds since 1970: for what expires, and is told to others."""
+    return datetime.now(UTC).timestamp()
+
+
 async def serve(
     options: Options,
     *,
@@ -57,6 +64,7 @@ async def serve(
     voice: Voice | None = None,
     brain: Brain | None = None,
     watch: Callable[[Traffic], None] | None = None,
+    now_s: Callable[[], float] = wall_s,
     task_status: trio.TaskStatus[int] = trio.TASK_STATUS_IGNORED,
 ) -> None:
     """Serve until cancelled; report the port that was bound.
@@ -69,6 +77,7 @@ async def serve(
         voice: What speaks; flite or espeak-ng if none is given.
         brain: What answers; the small one if none is given.
         watch: Told of every event in either direction, synchronously.
+        now_s: The wall clock, in seconds since 1970.
         task_status: Told the port.
 
     Raises:
@@ -79,7 +88,9 @@ async def serve(
     """
     _refuse_beyond_loopback(host)
     heard_by = ears or hearing.open_ears()
-    server = _Server(options, heard_by, voice or speech.find_voice(), brain or SmallBrain(), watch)
+    server = _Server(
+        options, heard_by, voice or speech.find_voice(), brain or SmallBrain(), watch, now_s
+    )
     try:
         # localhost may be two addresses, and port 0 would be another one for each
         name = "127.0.0.1" if host == "localhost" and not port else host
@@ -111,8 +122,13 @@ class _Server:
     voice: Voice
     brain: Brain
     watch: Callable[[Traffic], None] | None
+    now_s: Callable[[], float]
+    _mint: Mint = field(init=False)
     _open: int = field(init=False, default=0)
     _count: int = field(init=False, default=0)
+
+    def __attrs_post_init__(self) -> None:
+        self._mint = Mint(self.options)
 
     async def receive(self, stream: trio.SocketStream) -> None:
         """Hold one connection, from its first byte to its last."""
@@ -130,9 +146,13 @@ class _Server:
 
     async def _hold(self, stream: trio.SocketStream, nursery: trio.Nursery) -> None:
         with trio.move_on_after(self.options.handshake_timeout_s) as patience:
+            stream_again = front.Replayed(stream, said := await front.first_words(stream))
+            if front.is_post(said):
+                await front.attend(stream_again, self.options, self._mint, self.now_s())
+                return
             request = await wrap_server_stream(
                 nursery,
-                stream,
+                stream_again,
                 message_queue_size=_QUEUED_MESSAGES,
                 max_message_size=self.options.max_event_bytes,
                 receive_buffer_size=_READ_BYTES,
@@ -147,7 +167,7 @@ class _Server:
             await _show_web_page(stream)
             return
         visit = Visit(request.path, request.headers, request.proposed_subprotocols)
-        verdict = handshake.judge(visit, self.options)
+        verdict = handshake.judge(visit, self.options, self._mint, self.now_s())
         if plan is not None:
             verdict = handshake.turned_away_by(plan)
         elif self._open > self.options.max_sessions:
@@ -184,15 +204,14 @@ class _Server:
     ) -> None:
         """Hold a session until it ends."""
         session_id = new_id("sess")
-        expires_at = int(datetime.now(UTC).timestamp() + self.options.session_limit_s)
-        log.info("session begins session=%s", session_id)
+        expires_at = int(self.now_s() + self.options.session_limit_s)
+        how = "key" if welcome.grant is None else "client_secret"
+        log.info("session begins session=%s by=%s", session_id, how)
         async with trio.open_nursery() as nursery:
             desk = Desk(
                 self.options,
                 line,
-                settings.transcription(session_id, expires_at)
-                if welcome.model is None
-                else settings.realtime(session_id, welcome.model, expires_at),
+                _opened(welcome, session_id, expires_at),
                 Conversation(self.options.kept_audio_s * 1000),
                 nursery,
                 Mischief(line, session_id, nursery),
@@ -208,6 +227,15 @@ class _Server:
     def _handshake_fault(self, session: int) -> FaultPlan | None:
         plans = (plan for plan in self.options.faults if plan.moment is Moment.HANDSHAKE)
         return next((plan for plan in plans if plan.concerns(session)), None)
+
+
+def _opened(welcome: Welcome, session_id: str, expires_at: int) -> Settings:
+    """The settings with which a session begins."""
+    if welcome.model is None:
+        mine = settings.transcription(session_id, expires_at)
+    else:
+        mine = settings.realtime(session_id, welcome.model, expires_at)
+    return mine if welcome.grant is None else welcome.grant.applied(mine)
 
 
 async def _turn_away(request: WebSocketRequest, verdict: TurnedAway) -> None:
