@@ -7,7 +7,7 @@ loudspeaker <- Player <- playouts <- Narrator <------ Downlink <--- wire
 
 import logging
 import os
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from pathlib import Path
 from typing import Final
 
@@ -78,6 +78,9 @@ class Daemon:
     board: NoticeBoard = attrs.field(factory=NoticeBoard)
     counts: Counts = attrs.field(factory=Counts)
     stays: bool = False  # on a fault that only a person can mend: wait for one, or end
+    mended: Callable[[], Awaitable[None]] = (
+        trio.sleep_forever
+    )  # returns when a person did something
     blocks: Channel[Block] = attrs.field(init=False)
     frames: Channel[Frame] = attrs.field(init=False)
     playouts: Channel[Playout] = attrs.field(init=False)
@@ -116,6 +119,7 @@ class Daemon:
             board=self.board,
             stays=self.stays,
             fault_retry_s=config.link.fault_retry_s,
+            mended=self.mended,
             secrets_renew=config.auth.mode != "key",
         )
 

@@ -10,12 +10,13 @@ from voiced.config import Config
 
 def find_config(named: Path | None) -> tuple[Config, str]:
     """The configuration and where it came from: the file named, the first that exists, defaults."""
-    if named is not None:
-        return config.load(named), str(named)
-    for place in _places():
-        if place.exists():
-            return config.load(place), str(place)
-    return Config(), "defaults"
+    place = find_file(named)
+    return (Config(), "defaults") if place is None else (config.load(place), str(place))
+
+
+def find_file(named: Path | None) -> Path | None:
+    """The file named, or the first that exists."""
+    return named or next((place for place in places() if place.exists()), None)
 
 
 def check(named: Path | None) -> int:
@@ -33,6 +34,7 @@ def show(named: Path | None) -> int:
     return 0
 
 
-def _places() -> list[Path]:
+def places() -> list[Path]:
+    """Where a configuration is looked for, the first that exists counts."""
     home = Path(os.environ.get("XDG_CONFIG_HOME") or Path.home() / ".config")
     return [home / "voiced" / "voiced.toml", Path("/etc/voiced/voiced.toml")]

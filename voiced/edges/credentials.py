@@ -73,6 +73,13 @@ def find_key(key_file: str, environ: Mapping[str, str]) -> Secret | None:
     return None
 
 
+def key_places(environ: Mapping[str, str], *named: str) -> list[Path]:
+    """The files that hold a secret, those *named* in the config first."""
+    directory = environ.get("CREDENTIALS_DIRECTORY")
+    credential = [Path(directory) / CREDENTIAL] if directory else []
+    return [*(Path(name) for name in named if name), *credential]
+
+
 def key_needed() -> ConfigError:
     """What to say when there is none and the server wants one."""
     sentence = (
