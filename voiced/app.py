@@ -33,7 +33,9 @@ from voiced.edges.credentials import FixedKey, Secret, find_key, key_needed
 from voiced.edges.files import FileMicrophone, FileSpeaker
 from voiced.edges.microphone import PortAudioMicrophone
 from voiced.edges.portaudio import PortAudio
+from voiced.edges.proxy import find_proxies
 from voiced.edges.speaker import PortAudioSpeaker
+from voiced.edges.transport import Route, trust
 from voiced.edges.websocket import Endpoint, WebSocketDialler
 from voiced.faults import VoicedError
 from voiced.messages import Playout, Volume
@@ -49,6 +51,9 @@ log = logging.getLogger(__name__)
 _BLOCKS_MS: Final = 200  # the Framer is arithmetic: a full channel here means the machine is ill
 _PLAYOUTS: Final = 8  # a ninth waiting answer is a fault worth seeing
 _FILE: Final = "file:"
+_PROXY_SHARE: Final = (
+    0.8  # of the time until a socket must be open: less, or it could not be blamed
+)
 
 
 @attrs.frozen
@@ -310,6 +315,22 @@ def dialler_from(config: Config, environ: Mapping[str, str] = os.environ) -> Dia
             ping_every_s=config.uplink.ping_every_s,
             ping_limit_s=config.uplink.ping_limit_s,
             largest_message=config.uplink.largest_message_mb << 20,
+            organization=config.realtime.organization,
+            project=config.realtime.project,
+            safety_identifier=config.realtime.safety_identifier,
         ),
         FixedKey(key),
+        route_from(config, environ),
+    )
+
+
+def route_from(config: Config, environ: Mapping[str, str] = os.environ) -> Route:
+    """The way out of here; `ConfigError` if a proxy or a certificate can't be used."""
+    network = config.network
+    if network.ca_file:
+        trust(network.ca_file)  # read anew for each connection; told now if it is no good
+    return Route(
+        find_proxies(network.proxy, network.proxy_credentials_file, environ),
+        network.ca_file,
+        proxy_limit_s=config.uplink.socket_limit_s * _PROXY_SHARE,
     )

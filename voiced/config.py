@@ -20,6 +20,7 @@ from attrs.validators import and_, ge, in_, instance_of, le, min_len
 
 from voiced.faults import ConfigError
 
+_LONGEST_HEADER: Final = 128  # of an id that travels in a header; the service's own are shorter
 LOOPBACK_HOSTS: Final = frozenset({"localhost", "127.0.0.1", "::1"})
 
 PROFILES: Final[Mapping[str, tuple[int, int]]] = {"balanced": (5, 15), "lowest": (4, 8)}
@@ -78,6 +79,30 @@ def _url(_self: object, _attribute: "attrs.Attribute[Any]", value: str) -> None:
         raise ValueError("takes no query but model=; it is set by [realtime] model anyway")
 
 
+def _header(_self: object, _attribute: "attrs.Attribute[Any]", value: str) -> None:
+    if (
+        not (value.isascii() and value.isprintable())
+        or " " in value
+        or len(value) > _LONGEST_HEADER
+    ):
+        raise ValueError(f"must be one word of plain ASCII, at most {_LONGEST_HEADER} letters")
+
+
+def _proxy(_self: object, _attribute: "attrs.Attribute[Any]", value: str) -> None:
+    if value in {"", "auto"}:
+        return
+    parts = urlsplit(value)
+    if parts.scheme not in {"http", "https"} or not parts.hostname:
+        raise ValueError('must be "auto", "" (none) or look like http://host:port')
+    if not (value.isascii() and value.isprintable()) or " " in value:
+        raise ValueError("must be plain ASCII without blanks: write other characters as %XX")
+    _ = parts.port  # ValueError, if it is no number or too great
+    if parts.username or parts.password:
+        raise ValueError("must not hold a user or password: see proxy_credentials_file")
+    if parts.path.strip("/") or parts.query or parts.fragment:
+        raise ValueError("must end after the port")
+
+
 @frozen(kw_only=True)
 class Realtime:
     """The service: where it is, who answers and how."""
@@ -98,6 +123,9 @@ class Realtime:
     )
     audio_format: str = field(default="pcm", validator=and_(_text(), in_(("pcm", "pcmu", "pcma"))))
     allow_plaintext: bool = field(default=False, validator=_flag())
+    organization: str = field(default="", validator=and_(_text(), _header))
+    project: str = field(default="", validator=and_(_text(), _header))
+    safety_identifier: str = field(default="", validator=and_(_text(), _header))
 
 
 @frozen(kw_only=True)
@@ -211,6 +239,15 @@ class Link:
 
 
 @frozen(kw_only=True)
+class Network:
+    """What stands between this machine and the service."""
+
+    proxy: str = field(default="auto", validator=and_(_text(), _proxy))
+    proxy_credentials_file: str = field(default="", validator=_text())
+    ca_file: str = field(default="", validator=_text())
+
+
+@frozen(kw_only=True)
 class Config:
     """All sections."""
 
@@ -222,6 +259,7 @@ class Config:
     playout: Playout = Playout()
     uplink: Uplink = Uplink()
     link: Link = Link()
+    network: Network = Network()
 
     def across(self) -> Iterator[str]:
         """Mistakes that no single value makes."""
@@ -349,7 +387,8 @@ def _toml(value: object) -> str:
 
 def _shown(value: object) -> str:
     """As TOML, less what may be a secret in a URL: this goes into logs."""
-    return re.sub(r"(?<=//)[^/@\s]*@|(?<=\?)[^\"]+", "...", _toml(value))
+    shown = re.sub(r"^(\"?(?:\w+://)?).*@", r"\1...", _toml(value))
+    return re.sub(r"(?<=\?)[^\"]+", "...", shown)
 
 
 class _Lines:
