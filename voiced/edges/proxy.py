@@ -140,14 +140,14 @@ def _from_environment(
 
 def _parse(url: str, source: str, login: Secret | None) -> Proxy:
     """A URL's proxy. What is wrong is told without the URL: it may hold a password."""
-    parts = urlsplit("")
-    port: int | None = None
     try:
         parts = urlsplit(url)
         port = parts.port
-    except ValueError:
-        pass
-    if parts.scheme not in {"http", "https"} or not parts.hostname:
+    except ValueError:  # says what it stumbled over
+        parts, port = urlsplit(""), None
+    # A path is most often a password with a slash that should have been %2F.
+    known = parts.scheme in {"http", "https"} and parts.path in {"", "/"}
+    if not known or not parts.hostname:
         told = f"{source} must look like http://host:port or https://host:port (no SOCKS); "
         raise ConfigError([told + 'to go without a proxy, set [network] proxy = ""'])
     secure = parts.scheme == "https"
