@@ -347,6 +347,13 @@ def test_an_authority_that_cannot_be_read_is_named(
     assert f"[network] ca_file: {path} {words}" in str(refused.value)
 
 
+async def test_one_that_has_gone_since_is_waited_for(ca: trustme.CA) -> None:
+    async with serving(secure_echo(server_side(ca.issue_cert("localhost")))) as port:
+        fault = await fault_of("localhost", port, secure=True, route=Route(ca_file="/nowhere"))
+    assert fault.trouble is Trouble.TLS
+    assert "[network] ca_file: /nowhere can't be read" in str(fault)
+
+
 # --- proxies --------------------------------------------------------------------------------------
 
 

@@ -19,6 +19,9 @@ import trio
 HOST: Final = "127.0.0.1"
 _CHUNK_BYTES: Final = 4096
 _CHUNKS_UNDER_WAY: Final = 256  # 1 MB in each direction; then the sender has to wait
+_WINDOW_BYTES: Final = (
+    16 << 10
+)  # what our own kernel takes unasked (Linux: 28 kB): a stall is soon felt
 _AT_ONCE: Final = struct.pack("ii", 1, 0)  # SO_LINGER: what is under way is lost, and RST says so
 
 
@@ -56,6 +59,7 @@ class _Pump:
                 if not data:
                     return
                 await network.until_it_flows()
+                await trio.sleep(len(data) / network.bytes_per_s)
                 if network.way is Way.SILENT:
                     network.lost_bytes += len(data)
                 else:
@@ -65,7 +69,6 @@ class _Pump:
         network = self.network
         async for due, data in inlet:
             await trio.sleep_until(due)
-            await trio.sleep(len(data) / network.bytes_per_s)
             await network.until_it_flows()
             await self.sink.send_all(data)
             network.carried_bytes += len(data)
@@ -205,11 +208,13 @@ class BadNetwork:
     async def _serve(self, client: trio.SocketStream) -> None:
         connection = _Connection(self, client)
         self._connections.add(connection)
-        await connection.run()
-        self._connections.discard(connection)
-        if connection.scope.cancelled_caught:
-            _reset(client)
-        client.socket.close()
+        try:
+            await connection.run()
+        finally:
+            self._connections.discard(connection)
+            if connection.scope.cancelled_caught:
+                _reset(client)
+            client.socket.close()
 
 
 @asynccontextmanager
@@ -219,13 +224,16 @@ async def bad_network(to_port: int) -> AsyncIterator[BadNetwork]:
     async with trio.open_nursery() as nursery:
         network = BadNetwork(to_port, door.getsockname()[1], nursery=nursery, door=door)
         network._listen()
-        yield network
-        nursery.cancel_scope.cancel()
-        network._door.close()
+        try:
+            yield network
+        finally:
+            nursery.cancel_scope.cancel()
+            network._door.close()
 
 
 def _socket_on(port: int) -> trio.socket.SocketType:
     plain = socket.socket()
     plain.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    plain.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, _WINDOW_BYTES)  # handed down
     plain.bind((HOST, port))
     return trio.socket.from_stdlib_socket(plain)

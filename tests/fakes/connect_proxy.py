@@ -38,20 +38,22 @@ class ConnectProxy:
                     await trio.sleep_forever()
                 await client.send_all(self.answer or b"")
                 if self.answer == COME_IN:
-                    await self._lead(client)
+                    async with await trio.open_tcp_stream(HOST, self.to_port) as server:
+                        await join(client, server)
 
-    async def _lead(self, client: trio.abc.Stream) -> None:
-        server = await trio.open_tcp_stream(HOST, self.to_port)
-        async with server, trio.open_nursery() as nursery:
 
-            async def carry(source: trio.abc.Stream, sink: trio.abc.Stream) -> None:
-                with suppress(trio.BrokenResourceError, trio.ClosedResourceError):
-                    while data := await source.receive_some(65_536):
-                        await sink.send_all(data)
-                nursery.cancel_scope.cancel()  # one end is the end
+async def join(one: trio.abc.Stream, other: trio.abc.Stream) -> None:
+    """Carry bytes both ways until either ends."""
+    async with trio.open_nursery() as nursery:
 
-            nursery.start_soon(carry, client, server)
-            nursery.start_soon(carry, server, client)
+        async def carry(source: trio.abc.Stream, sink: trio.abc.Stream) -> None:
+            with suppress(trio.BrokenResourceError, trio.ClosedResourceError):
+                while data := await source.receive_some(65_536):
+                    await sink.send_all(data)
+            nursery.cancel_scope.cancel()
+
+        nursery.start_soon(carry, one, other)
+        nursery.start_soon(carry, other, one)
 
 
 async def _head(client: trio.abc.Stream) -> bytes:

@@ -53,9 +53,9 @@ class Route:
 async def open_stream(host: str, port: int, *, secure: bool, route: Route) -> trio.abc.Stream:
     """Connect, through a proxy if there is one on the route, and shake hands if it is to be *secure*.
 
-    `LinkError` says what is in the way, `ConfigError` that `ca_file` is no good. Whoever asked closes
-    the stream (it is an asynchronous context manager) and limits the time. The addresses of a host are
-    tried a quarter of a second apart, the families by turns, until one answers (RFC 8305).
+    `LinkError` says what is in the way. Whoever asked closes the stream (it is an asynchronous context
+    manager) and limits the time. The addresses of a host are tried a quarter of a second apart, the
+    families by turns, until one answers (RFC 8305).
     """
     proxy = route.proxies.on_the_way_to(host, port, secure=secure)
     async with AsyncExitStack() as held:
@@ -137,7 +137,11 @@ async def _secure(
     stream: trio.abc.Stream, host: str, name: str, ca_file: str
 ) -> trio.SSLStream[trio.abc.Stream]:
     """Shake hands at once: done later, by the first to send, a failure would look like a lost link."""
-    tls = trio.SSLStream(stream, trust(ca_file), server_hostname=host, https_compatible=True)
+    try:
+        context = trust(ca_file)
+    except ConfigError as error:  # it was good when we started: somebody is at work on it
+        raise LinkError(str(error), Trouble.TLS) from error
+    tls = trio.SSLStream(stream, context, server_hostname=host, https_compatible=True)
     try:
         await tls.do_handshake()
     except trio.BrokenResourceError as error:

@@ -23,6 +23,7 @@ from voiced.faults import LinkClosed, LinkError, LinkRefused, Trouble
 
 _AZURE: Final = ".openai.azure.com"
 _FAREWELL_S: Final = 1.0  # for the closing handshake: the whole daemon has 2 s to stop
+_ABNORMAL: Final = 1006  # never on the wire (RFC 6455, 7.4.1): trio-websocket's word for no word
 _RECEIVE_QUEUE: Final = 32
 """Messages read ahead. trio-websocket stops answering pings while its queue is full; the receiving
 task never waits for playout, so a few are plenty."""
@@ -218,7 +219,7 @@ class WebSocketWire:
 
 def _closed(closed: trio_websocket.ConnectionClosed) -> LinkClosed:
     reason = closed.reason
-    if reason is None:
-        return LinkClosed(1006, "the link broke without a word")
+    if reason is None or reason.code == _ABNORMAL:
+        return LinkClosed(_ABNORMAL, "the link broke without a word")
     said = f": {reason.reason}" if reason.reason else ""
     return LinkClosed(reason.code, f"the server closed with {reason.code}{said}")
