@@ -88,9 +88,13 @@ async def ask_for_tunnel(stream: trio.abc.Stream, proxy: Proxy, host: str, port:
     try:
         await stream.send_all((request or b"") + (http.send(h11.EndOfMessage()) or b""))
         response = await _answer(stream, http)
-    except (trio.BrokenResourceError, h11.ProtocolError) as error:
+    except trio.BrokenResourceError as error:
+        raise _silent(proxy) from error
+    except h11.ProtocolError as error:
         raise _nonsense(proxy) from error
-    if response is None or (response.status_code < 300 and http.trailing_data[0]):
+    if response is None:
+        raise _silent(proxy)
+    if response.status_code < 300 and http.trailing_data[0]:
         raise _nonsense(proxy)  # hosts wait for our first word, so more than a head is not theirs
     if response.status_code >= 300:
         raise _refused(proxy, target, response)
@@ -106,6 +110,10 @@ async def _answer(stream: trio.abc.Stream, http: h11.Connection) -> h11.Response
             return event
         elif not isinstance(event, h11.InformationalResponse):
             return None
+
+
+def _silent(proxy: Proxy) -> LinkError:
+    return LinkError(f"{proxy} hung up without an answer", Trouble.PROXY)
 
 
 def _nonsense(proxy: Proxy) -> LinkError:
