@@ -102,14 +102,13 @@ async def ask_for_tunnel(stream: trio.abc.Stream, proxy: Proxy, host: str, port:
 
 async def _answer(stream: trio.abc.Stream, http: h11.Connection) -> h11.Response | None:
     """The head of the proxy's answer; None if it hung up instead."""
-    while True:
-        event = http.next_event()
+    while not isinstance(event := http.next_event(), h11.Response):
         if event is h11.NEED_DATA:
-            http.receive_data(bytes(await stream.receive_some(_READ_BYTES)))
-        elif isinstance(event, h11.Response):
-            return event
-        elif not isinstance(event, h11.InformationalResponse):
-            return None
+            data = await stream.receive_some(_READ_BYTES)
+            if not data and not http.trailing_data[0]:
+                return None
+            http.receive_data(bytes(data))
+    return event
 
 
 def _silent(proxy: Proxy) -> LinkError:
