@@ -410,6 +410,52 @@ def test_what_would_keep_nothing_is_no_way_to_keep_it() -> None:
     )
 
 
+# --- the network ----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "proxy",
+    ["auto", "", "http://proxy:3128", "https://10.0.0.1", "http://[fd00::1]:3128/", "HTTP://P"],
+)
+def test_good_proxies(proxy: str) -> None:
+    assert parse(f'[network]\nproxy = "{proxy}"\n', "FILE").network.proxy == proxy
+
+
+@pytest.mark.parametrize(
+    ("proxy", "words"),
+    [
+        ("none", 'must be "auto", "" (none) or look like http://host:port'),
+        ("proxy:3128", "or look like http://host:port"),
+        ("socks5://proxy:1080", "or look like http://host:port"),
+        ("http://", "or look like http://host:port"),
+        ("http://:3128", "or look like http://host:port"),
+        ("http://proxy:many", "Port"),
+        ("http://pro xy", "plain ASCII without blanks"),
+        ("http://proxy/path", "must end after the port"),
+        ("http://proxy?secret", "must end after the port"),
+        ("http://me:secret@proxy:3128", "see proxy_credentials_file"),
+        ("http://secret@proxy:3128", "see proxy_credentials_file"),
+        ("http://me:/secret@proxy:3128", ""),
+        ("http://me:@secret@proxy:3128", "see proxy_credentials_file"),
+        ("me:secret@proxy:3128", "or look like http://host:port"),
+        ('me:\\"secret\\"@proxy:3128', "or look like http://host:port"),
+    ],
+)
+def test_a_proxy_that_could_not_work_is_refused_at_once(proxy: str, words: str) -> None:
+    told = mistake("network", f'proxy = "{proxy}"')
+    assert words in told
+    assert "secret" not in told, "what an owner is told goes into logs"
+
+
+@pytest.mark.parametrize("key", ["organization", "project", "safety_identifier"])
+@pytest.mark.parametrize(
+    "value", ["two words", "me\\r\\nX-Evil: 1", "me\\tyou", "ü", "\\u0000", "x" * 129]
+)
+def test_nothing_but_a_word_goes_into_a_header(key: str, value: str) -> None:
+    told = mistake("realtime", f'{key} = "{value}"')
+    assert "must be one word of plain ASCII, at most 128 letters" in told
+
+
 # --- profiles -------------------------------------------------------------------------------------
 
 

@@ -8,6 +8,7 @@ loudspeaker <- Player <- playouts <- Narrator <------ Downlink <--- wire
 import logging
 import os
 from collections.abc import Awaitable, Callable, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Final
 
@@ -32,11 +33,12 @@ from voiced.config import Config
 from voiced.counts import Counts
 from voiced.edges.authority import authority_from
 from voiced.edges.files import FileMicrophone, FileSpeaker
-from voiced.edges.http import direct
 from voiced.edges.memory_file import MemoryFile, state_directory
 from voiced.edges.microphone import PortAudioMicrophone
 from voiced.edges.portaudio import PortAudio
+from voiced.edges.proxy import find_proxies
 from voiced.edges.speaker import PortAudioSpeaker
+from voiced.edges.transport import Route, open_stream, trust
 from voiced.edges.websocket import Endpoint, WebSocketDialler
 from voiced.faults import VoicedError
 from voiced.link.cooldown import Cooldown
@@ -57,6 +59,9 @@ log = logging.getLogger(__name__)
 _BLOCKS_MS: Final = 200  # the Framer is arithmetic: a full channel here means the machine is ill
 _PLAYOUTS: Final = 8  # a ninth waiting answer is a fault worth seeing
 _FILE: Final = "file:"
+_PROXY_SHARE: Final = (
+    0.8  # of the time until a socket must be open: less, or it could not be blamed
+)
 
 
 @attrs.frozen
@@ -394,6 +399,24 @@ def dialler_from(config: Config, environ: Mapping[str, str] = os.environ) -> Dia
         ping_every_s=config.uplink.ping_every_s,
         ping_limit_s=config.uplink.ping_limit_s,
         largest_message=config.uplink.largest_message_mb << 20,
+        organization=config.realtime.organization,
+        project=config.realtime.project,
+        safety_identifier=config.realtime.safety_identifier,
     )
-    authority = authority_from(config, endpoint, environ, direct)
-    return WebSocketDialler(attrs.evolve(endpoint, key_header=config.auth.secret_header), authority)
+    route = route_from(config, environ)
+    authority = authority_from(config, endpoint, environ, partial(open_stream, route=route))
+    return WebSocketDialler(
+        attrs.evolve(endpoint, key_header=config.auth.secret_header), authority, route
+    )
+
+
+def route_from(config: Config, environ: Mapping[str, str] = os.environ) -> Route:
+    """The way out of here; `ConfigError` if a proxy or a certificate can't be used."""
+    network = config.network
+    if network.ca_file:
+        trust(network.ca_file)  # read anew for each connection; told now if it is no good
+    return Route(
+        find_proxies(network.proxy, network.proxy_credentials_file, environ),
+        network.ca_file,
+        proxy_limit_s=config.uplink.socket_limit_s * _PROXY_SHARE,
+    )

@@ -20,6 +20,7 @@ from attrs.validators import and_, ge, in_, instance_of, le, min_len
 
 from voiced.faults import ConfigError
 
+_LONGEST_HEADER: Final = 128  # of an id that travels in a header; the service's own are shorter
 LOOPBACK_HOSTS: Final = frozenset({"localhost", "127.0.0.1", "::1"})
 
 PROFILES: Final[Mapping[str, tuple[int, int]]] = {"balanced": (5, 15), "lowest": (4, 8)}
@@ -114,6 +115,30 @@ def _no_secret(
         raise ValueError("must not hold a key: put it into a file, and name that")
 
 
+def _header(_self: object, _attribute: "attrs.Attribute[Any]", value: str) -> None:
+    if (
+        not (value.isascii() and value.isprintable())
+        or " " in value
+        or len(value) > _LONGEST_HEADER
+    ):
+        raise ValueError(f"must be one word of plain ASCII, at most {_LONGEST_HEADER} letters")
+
+
+def _proxy(_self: object, _attribute: "attrs.Attribute[Any]", value: str) -> None:
+    if value in {"", "auto"}:
+        return
+    parts = urlsplit(value)
+    if parts.scheme not in {"http", "https"} or not parts.hostname:
+        raise ValueError('must be "auto", "" (none) or look like http://host:port')
+    if not (value.isascii() and value.isprintable()) or " " in value:
+        raise ValueError("must be plain ASCII without blanks: write other characters as %XX")
+    _ = parts.port  # ValueError, if it is no number or too great
+    if parts.username or parts.password:
+        raise ValueError("must not hold a user or password: see proxy_credentials_file")
+    if parts.path.strip("/") or parts.query or parts.fragment:
+        raise ValueError("must end after the port")
+
+
 @frozen(kw_only=True)
 class Realtime:
     """The service: where it is, who answers and how."""
@@ -137,6 +162,9 @@ class Realtime:
     renew_after_s: float = field(default=3000.0, validator=_number(60.0, 86_400.0))
     fallback_models: tuple[str, ...] = field(default=(), converter=_tuple, validator=_words)
     carry_over_tokens: int = field(default=2000, validator=_int(0, 20_000))
+    organization: str = field(default="", validator=and_(_text(), _header))
+    project: str = field(default="", validator=and_(_text(), _header))
+    safety_identifier: str = field(default="", validator=and_(_text(), _header))
 
 
 @frozen(kw_only=True)
@@ -278,6 +306,15 @@ class Privacy:
 
 
 @frozen(kw_only=True)
+class Network:
+    """What stands between this machine and the service."""
+
+    proxy: str = field(default="auto", validator=and_(_text(), _proxy))
+    proxy_credentials_file: str = field(default="", validator=_text())
+    ca_file: str = field(default="", validator=_text())
+
+
+@frozen(kw_only=True)
 class Config:
     """All sections."""
 
@@ -290,6 +327,7 @@ class Config:
     uplink: Uplink = Uplink()
     link: Link = Link()
     privacy: Privacy = Privacy()
+    network: Network = Network()
 
     def across(self) -> Iterator[str]:
         """Mistakes that no single value makes."""
@@ -443,8 +481,9 @@ def _toml(value: object) -> str:
 
 def _shown(value: object) -> str:
     """As TOML, less what may be a secret: this goes into logs."""
-    without = re.sub(r"(?<=//)[^/@\s]*@|(?<=\?)[^\"]+", "...", _toml(value))
-    return _SECRET.sub(r"\1...", without)
+    shown = re.sub(r"^(\"?(?:\w+://)?).*@", r"\1...", _toml(value))
+    shown = re.sub(r"(?<=\?)[^\"]+", "...", shown)
+    return _SECRET.sub(r"\1...", shown)
 
 
 class _Lines:

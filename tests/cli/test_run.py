@@ -44,11 +44,12 @@ class Service:
 
         soundfile.write(self.folder / "in.wav", np.zeros(24_000), 24_000)
         environ = {**os.environ, "INVOCATION_ID": "0"}
-        self.process = subprocess.Popen(
-            [sys.executable, "-m", "voiced", "run", "--config", str(self.config)],
-            stderr=self.log.open("wb"),
-            env=environ,
-        )
+        with self.log.open("wb") as log:
+            self.process = subprocess.Popen(
+                [sys.executable, "-m", "voiced", "run", "--config", str(self.config)],
+                stderr=log,
+                env=environ,
+            )
 
     def says(self, words: str) -> None:
         """Wait until the log says so."""

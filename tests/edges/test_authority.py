@@ -15,14 +15,14 @@ import pytest
 import trio
 from trio.testing import MockClock
 
-from tests.edges.counter import GUARD_S, KEY, Counter, answer, answering
+from tests.edges.counter import GUARD_S, KEY, Counter, answer, answering, direct
 from tests.edges.test_http import shown_nowhere
 from voiced.app import dialling_limit_s
 from voiced.config import Auth, Config, Realtime
 from voiced.edges.authority import Limited, authority_from, rest_url
 from voiced.edges.command import Command
 from voiced.edges.credentials import Authority, FixedKey, Secret
-from voiced.edges.http import OpenStream, direct
+from voiced.edges.http import OpenStream
 from voiced.edges.minting import ClientSecrets, TokenServer
 from voiced.edges.websocket import Endpoint
 from voiced.faults import ConfigError, LinkError, LinkRefused, Trouble, VoicedError
@@ -43,11 +43,11 @@ def chosen(
     auth: Auth,
     environ: Mapping[str, str] = KEYS,
     url: str = "wss://api.openai.com/v1/realtime",
-    open_stream: OpenStream = direct,
+    opener: OpenStream = direct,
 ) -> Authority:
     config = Config(auth=auth, realtime=Realtime(url=url))
     endpoint = Endpoint(url, config.realtime.model, auth.header)
-    return authority_from(config, endpoint, environ, open_stream)
+    return authority_from(config, endpoint, environ, opener)
 
 
 async def got(authority: Authority) -> str:
@@ -322,7 +322,7 @@ async def test_what_is_wrong_with_the_way_is_not_blamed_on_the_secret(trouble: T
     async def astray(host: str, port: int, *, secure: bool) -> trio.abc.Stream:
         raise LinkError("the way is blocked", trouble)
 
-    fault = await fault_of(chosen(Auth(mode="client_secret"), open_stream=astray))
+    fault = await fault_of(chosen(Auth(mode="client_secret"), opener=astray))
     assert isinstance(fault, LinkError)
     assert fault.trouble is trouble
     assert str(fault) == "no secret could be fetched: the way is blocked"

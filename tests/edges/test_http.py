@@ -1,8 +1,6 @@
 """One small HTTP request on real sockets: what is asked, what is taken for an answer, what is not."""
 
-import gc
 import json
-import ssl
 import traceback
 from functools import partial
 
@@ -10,13 +8,12 @@ import h11
 import pytest
 import trio
 import trio.testing
-import trustme
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.edges.counter import GUARD_S, KEY, answer, answering
+from tests.edges.counter import GUARD_S, KEY, answer, answering, direct
 from voiced.edges import http
-from voiced.edges.http import Answer, OpenStream, Request, ask, direct
+from voiced.edges.http import Answer, OpenStream, Request, ask
 from voiced.faults import LinkError, Trouble
 
 SECRET = "ek_68f0c2d7a1b4ZZZZ"
@@ -254,64 +251,6 @@ def test_no_header_is_too_odd(date: str, age: str, retry: str) -> None:
     told = Answer(429, {"date": date, "age": age, "retry-after": retry}, b"")
     assert told.sent_at_s is None or isinstance(told.sent_at_s, float)
     assert told.retry_after_s is None or told.retry_after_s >= 0
-
-
-# --- the plain way there --------------------------------------------------------------------------
-
-
-async def test_over_tls_a_certificate_is_wanted_that_is_trusted(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    authority = trustme.CA()
-    tls = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
-    authority.issue_cert("localhost").configure_cert(tls)
-    trusting = ssl.create_default_context()
-    authority.configure_trust(trusting)
-
-    async def serve(stream: trio.SSLStream[trio.SocketStream]) -> None:
-        try:
-            await stream.receive_some()
-            await stream.send_all(answer("hello"))
-        except trio.BrokenResourceError:
-            pass  # we were not trusted
-
-    with trio.fail_after(GUARD_S):
-        async with trio.open_nursery() as nursery:
-            start = partial(trio.serve_ssl_over_tcp, serve, 0, tls, host="127.0.0.1")
-            listeners = await nursery.start(start)
-            port = listeners[0].transport_listener.socket.getsockname()[1]
-            distrusted = await fault_of(get(f"https://localhost:{port}/"))
-            with monkeypatch.context() as patch:
-                patch.setattr(ssl, "create_default_context", lambda: trusting)
-                got = await ask(get(f"https://localhost:{port}/"), direct)
-            nursery.cancel_scope.cancel()
-
-    assert got.body == b"hello"
-    assert distrusted.trouble is Trouble.TLS
-    assert "its certificate is not trusted" in str(distrusted)
-
-
-async def test_nobody_there_is_told_with_the_reason() -> None:
-    with trio.socket.socket() as closed:
-        await closed.bind(("127.0.0.1", 0))
-        fault = await fault_of(get(f"http://127.0.0.1:{closed.getsockname()[1]}/"))
-    assert fault.trouble is Trouble.UNREACHABLE
-    assert str(fault) == "127.0.0.1 can't be reached: Connection refused"
-
-
-async def test_a_handshake_that_is_given_up_leaves_no_socket_behind() -> None:
-    async def mute(stream: trio.SocketStream) -> None:
-        async for _ in stream:
-            pass
-
-    async with trio.open_nursery() as nursery:
-        listeners = await nursery.start(partial(trio.serve_tcp, mute, 0, host="127.0.0.1"))
-        port = listeners[0].socket.getsockname()[1]
-        with trio.move_on_after(0.05) as patience:
-            await direct("127.0.0.1", port, secure=True)
-        assert patience.cancelled_caught
-        nursery.cancel_scope.cancel()
-    gc.collect()  # an unclosed socket would be a warning, and warnings are errors
 
 
 # --- never shown ----------------------------------------------------------------------------------

@@ -19,8 +19,8 @@ import trustme
 
 from voiced.edges.credentials import FixedKey, Secret
 from voiced.edges.websocket import Endpoint, WebSocketDialler, WebSocketWire
-from voiced.faults import LinkClosed, LinkError, LinkRefused, VoicedError
-from voiced.verdicts import gravest
+from voiced.faults import LinkClosed, LinkError, LinkRefused, Trouble, VoicedError
+from voiced.verdicts import gravest, judge
 
 KEY = "sk-proj-0123456789abcdefghijklmnopqrstuv"
 
@@ -37,6 +37,11 @@ async def dialled(where: Endpoint) -> AsyncIterator[WebSocketWire]:
     with trio.fail_after(20):
         async with WebSocketDialler(where, FixedKey(Secret(KEY))).dial() as wire:
             yield wire
+
+
+def trouble_of(fault: VoicedError) -> Trouble:
+    assert isinstance(fault, LinkError)
+    return fault.trouble
 
 
 async def fault_of(where: Endpoint) -> VoicedError:
@@ -98,6 +103,17 @@ def test_the_key_travels_in_the_header_that_the_host_wants(
 
 def test_without_a_key_no_header_is_sent() -> None:
     assert endpoint("ws://127.0.0.1").headers(None) == []
+
+
+def test_for_whom_is_said_if_it_is_known() -> None:
+    where = endpoint("wss://host", organization="org-1", project="proj-2", safety_identifier="u3")
+    named = [
+        (b"OpenAI-Organization", b"org-1"),
+        (b"OpenAI-Project", b"proj-2"),
+        (b"OpenAI-Safety-Identifier", b"u3"),
+    ]
+    assert where.headers(Secret(KEY)) == [BEARER, *named]
+    assert where.headers(None) == named
 
 
 def test_a_dialler_does_not_show_its_key() -> None:
@@ -241,14 +257,54 @@ async def test_an_http_answer_is_a_refusal_with_its_status(status: int) -> None:
 
 @pytest.mark.parametrize(
     "body",
-    [b"Content-Length: 0\r\n\r\n", b"Transfer-Encoding: chunked\r\n\r\n3\r\nno!\r\n0\r\n\r\n"],
-    ids=["empty", "chunked"],
+    [
+        b"Content-Length: 0\r\n\r\n",
+        b"Transfer-Encoding: chunked\r\n\r\n3\r\nno!\r\n0\r\n\r\n",
+        b"Content-Length: 1000000\r\n\r\n<html>and it never ends",
+        b"Connection: close\r\n\r\n<html>its end is that of the connection",
+    ],
+    ids=["empty", "chunked", "long", "open"],
 )
-async def test_a_refusal_may_have_any_body(body: bytes) -> None:
-    async with serving(answering(b"HTTP/1.1 401 Unauthorized\r\n" + body)) as url:
+@pytest.mark.parametrize("version", [b"HTTP/1.0", b"HTTP/1.1"])
+async def test_a_refusal_may_have_any_body(body: bytes, version: bytes) -> None:
+    async with serving(answering(version + b" 401 Unauthorized\r\n" + body)) as url:
         fault = await fault_of(endpoint(url))
     assert isinstance(fault, LinkRefused)
     assert fault.status == 401
+
+
+@pytest.mark.parametrize(
+    "reply",
+    [
+        b"HTTP/1.0 200 OK\r\n\r\n<html>Welcome to our hotel",
+        b"HTTP/1.1 302 Found\r\nLocation: http://login.hotel.example/\r\n\r\n",
+    ],
+)
+async def test_a_login_page_is_known_for_what_it_is(reply: bytes) -> None:
+    async with serving(answering(reply)) as url:
+        fault = await fault_of(endpoint(url))
+    assert judge(fault).cause == "something on the way answers in the service's place"
+
+
+async def test_how_long_to_stay_away_is_told() -> None:
+    reply = b"HTTP/1.1 429 Too Many\r\nRetry-After: 17\r\nContent-Length: 0\r\n\r\n"
+    async with serving(answering(reply)) as url:
+        fault = await fault_of(endpoint(url))
+    assert isinstance(fault, LinkRefused)
+    assert fault.retry_after_s == 17
+
+
+async def test_an_answer_that_comes_in_drops_is_read_as_one() -> None:
+    async def drop_by_drop(stream: trio.SocketStream) -> None:
+        await request_of(stream)
+        for byte in b"HTTP/1.1 503 Busy\r\nRetry-After: 5\r\n\r\n":
+            await stream.send_all(bytes([byte]))
+        await trio.sleep_forever()
+
+    async with serving(drop_by_drop) as url:
+        fault = await fault_of(endpoint(url))
+    assert isinstance(fault, LinkRefused)
+    assert (fault.status, fault.retry_after_s) == (503, 5)
 
 
 WRONG_PROOF = (
@@ -272,6 +328,7 @@ async def test_whatever_is_no_websocket_is_said_to_be_none(reply: bytes) -> None
     async with serving(answering(reply)) as url:
         fault = await fault_of(endpoint(url))
     assert str(fault) == "127.0.0.1 answered, but not as a WebSocket server does"
+    assert trouble_of(fault) is Trouble.NOT_WEBSOCKET
 
 
 async def hang_up_at_once(stream: trio.SocketStream) -> None:
@@ -287,24 +344,14 @@ async def hang_up_in_mid_answer(stream: trio.SocketStream) -> None:
     await stream.send_all(b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: webs")
 
 
-async def hang_up_in_mid_refusal(stream: trio.SocketStream) -> None:
-    await request_of(stream)
-    await stream.send_all(b"HTTP/1.0 502 Bad Gateway\r\n\r\nno length, and then the end")
-
-
 @pytest.mark.parametrize(
-    "serve",
-    [
-        hang_up_at_once,
-        hang_up_after_the_request,
-        hang_up_in_mid_answer,
-        hang_up_in_mid_refusal,
-    ],
+    "serve", [hang_up_at_once, hang_up_after_the_request, hang_up_in_mid_answer]
 )
 async def test_a_server_that_hangs_up_in_the_handshake_is_noticed_at_once(serve: Serve) -> None:
     async with serving(serve) as url:
         fault = await fault_of(endpoint(url))
     assert str(fault) == "127.0.0.1 hung up in the middle of the handshake"
+    assert trouble_of(fault) is Trouble.HANDSHAKE
 
 
 async def test_a_server_that_says_nothing_can_be_given_up() -> None:
@@ -325,11 +372,14 @@ async def test_nothing_listens() -> None:
     assert str(fault) == "127.0.0.1 can't be reached: Connection refused"
     fault = await fault_of(endpoint(f"ws://localhost:{port}/"))  # several addresses
     assert str(fault) == "localhost can't be reached: Connection refused"
+    assert trouble_of(fault) is Trouble.UNREACHABLE
 
 
-async def test_a_name_that_nobody_has() -> None:
-    fault = await fault_of(endpoint("ws://nobody-has-this-name.invalid/"))
-    assert str(fault).startswith("nobody-has-this-name.invalid can't be reached: ")
+@pytest.mark.parametrize("name", ["nobody-has-this-name.invalid", f"{'x' * 64}.example"])
+async def test_a_name_that_nobody_has(name: str) -> None:
+    fault = await fault_of(endpoint(f"ws://{name}/"))
+    assert str(fault).startswith(f"{name} can't be reached: ")
+    assert trouble_of(fault) is Trouble.NAME
 
 
 # --- TLS ------------------------------------------------------------------------------------------
@@ -437,8 +487,11 @@ async def read_nothing(stream: trio.SocketStream) -> None:
 @pytest.mark.parametrize("serve", [read_and_say_nothing, read_nothing])
 async def test_a_link_on_which_no_ping_is_answered_is_dead(serve: Serve) -> None:
     async with serving(serve) as url, dialled(impatient(url)) as wire:
-        with pytest.raises(LinkError, match=r"answered no ping for 0\.1 s: the link is dead"):
+        with pytest.raises(
+            LinkError, match=r"answered no ping for 0\.1 s: the link is dead"
+        ) as dead:
             await wire.keep_alive()
+        assert dead.value.trouble is Trouble.NO_PONG
 
 
 async def hang_up_at_the_first_ping(stream: trio.SocketStream) -> None:

@@ -6,8 +6,6 @@ nothing longer than `LONGEST_BYTES` is read. What is asked and answered may hold
 itself, and no error carries a piece of it.
 """
 
-import os
-import ssl
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
@@ -18,6 +16,7 @@ import h11
 import trio
 from attrs import field, frozen
 
+from voiced.edges.transport import reason_of
 from voiced.faults import LinkError, Trouble
 
 Headers: TypeAlias = Sequence[tuple[bytes, bytes]]
@@ -97,30 +96,6 @@ async def ask(request: Request, open_stream: OpenStream) -> Answer:
         await trio.aclose_forcefully(stream)
 
 
-async def direct(host: str, port: int, *, secure: bool) -> trio.abc.Stream:
-    """Open a stream straight to *host*, trusting whom the system trusts."""
-    try:
-        tcp = await trio.open_tcp_stream(host, port)
-    except OSError as error:
-        raise LinkError(
-            f"{host} can't be reached: {_reason(error)}", Trouble.UNREACHABLE
-        ) from error
-    if not secure:
-        return tcp
-    stream = trio.SSLStream(
-        tcp, ssl.create_default_context(), server_hostname=host, https_compatible=True
-    )
-    try:
-        await stream.do_handshake()
-    except trio.BrokenResourceError as error:
-        await trio.aclose_forcefully(stream)
-        raise LinkError(f"no secure connection to {host}: {_reason(error)}", Trouble.TLS) from error
-    except trio.Cancelled:
-        await trio.aclose_forcefully(stream)
-        raise
-    return stream
-
-
 async def _exchange(request: Request, stream: trio.abc.Stream) -> Answer:
     parts = urlsplit(request.url)
     client = h11.Connection(h11.CLIENT, max_incomplete_event_size=_LONGEST_HEAD)
@@ -140,7 +115,8 @@ async def _exchange(request: Request, stream: trio.abc.Stream) -> Answer:
         answer = await _receive(client, stream)
     except trio.BrokenResourceError as error:
         raise LinkError(
-            f"{request.host} broke off in the middle of an answer: {_reason(error)}", Trouble.SECRET
+            f"{request.host} broke off in the middle of an answer: {reason_of(error)}",
+            Trouble.SECRET,
         ) from error
     if isinstance(answer, str):
         raise LinkError(f"{request.host} {answer}", Trouble.SECRET)
@@ -195,16 +171,3 @@ def _date(text: str) -> float | None:
         return parsedate_to_datetime(text).timestamp()
     except (ValueError, OverflowError):
         return None
-
-
-def _reason(error: BaseException) -> str:
-    """What went wrong in the end: Trio puts the failures of several addresses below one another."""
-    while isinstance(error.__cause__, BaseException):
-        error = error.__cause__
-    if isinstance(error, BaseExceptionGroup):
-        return _reason(error.exceptions[0])
-    if isinstance(error, ssl.SSLCertVerificationError):
-        return f"its certificate is not trusted ({error.verify_message})"
-    if isinstance(error, OSError) and error.errno is not None and error.errno > 0:
-        return os.strerror(error.errno)  # Trio's own text repeats the address
-    return getattr(error, "strerror", None) or str(error) or type(error).__name__

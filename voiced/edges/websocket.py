@@ -4,8 +4,6 @@ permessage-deflate is not offered: the payload is base64 of noise-like PCM, and 
 cost a Pi more than the bytes do.
 """
 
-import os
-import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from typing import Final
@@ -19,10 +17,13 @@ import wsproto.utilities
 from attrs import frozen
 
 from voiced.edges.credentials import Authority, Secret
-from voiced.faults import LinkClosed, LinkError, LinkRefused
+from voiced.edges.refusal import UpgradingStream
+from voiced.edges.transport import Route, open_stream
+from voiced.faults import LinkClosed, LinkError, LinkRefused, Trouble
 
 _AZURE: Final = ".openai.azure.com"
 _FAREWELL_S: Final = 1.0  # for the closing handshake: the whole daemon has 2 s to stop
+_ABNORMAL: Final = 1006  # never on the wire (RFC 6455, 7.4.1): trio-websocket's word for no word
 _RECEIVE_QUEUE: Final = 32
 """Messages read ahead. trio-websocket stops answering pings while its queue is full; the receiving
 task never waits for playout, so a few are plenty."""
@@ -39,6 +40,9 @@ class Endpoint:
     ping_every_s: float = 20.0
     ping_limit_s: float = 10.0
     largest_message: int = 32 << 20
+    organization: str = ""  # these three are sent unless they are empty
+    project: str = ""
+    safety_identifier: str = ""
 
     def address(self) -> str:
         """The URL with the model in it, unless the URL names one already."""
@@ -47,13 +51,20 @@ class Endpoint:
         return urlunsplit(parts._replace(query=query))
 
     def headers(self, key: Secret | None) -> list[tuple[bytes, bytes]]:
-        """The one header that carries the key: Azure resources want `api-key`, others a bearer."""
-        if key is None:
-            return []
+        """Who asks: the key (Azure resources want `api-key`, others a bearer), and for whom."""
+        said = (
+            (b"OpenAI-Organization", self.organization),
+            (b"OpenAI-Project", self.project),
+            (b"OpenAI-Safety-Identifier", self.safety_identifier),
+        )
+        named = [(name, value.encode("ascii")) for name, value in said if value]
+        return named if key is None else [self._key(key), *named]
+
+    def _key(self, key: Secret) -> tuple[bytes, bytes]:
         azure = (urlsplit(self.url).hostname or "").endswith(_AZURE)
         if self.key_header == "api-key" or (self.key_header == "auto" and azure):
-            return [(b"api-key", key.reveal().encode("ascii"))]
-        return [(b"Authorization", f"Bearer {key.reveal()}".encode("ascii"))]
+            return (b"api-key", key.reveal().encode("ascii"))
+        return (b"Authorization", f"Bearer {key.reveal()}".encode("ascii"))
 
 
 @attrs.define(eq=False)
@@ -62,6 +73,7 @@ class WebSocketDialler:
 
     endpoint: Endpoint
     authority: Authority
+    route: Route = attrs.field(factory=Route)
 
     @asynccontextmanager
     async def dial(self, model: str = "") -> AsyncIterator["WebSocketWire"]:
@@ -92,23 +104,25 @@ class WebSocketDialler:
         """
         parts = urlsplit(endpoint.url)
         host, secure = str(parts.hostname), parts.scheme == "wss"
+        port = parts.port or (443 if secure else 80)
         with trio.CancelScope() as scope:
             # trio-websocket closes the socket only if the last word was ours.
-            async with await _reach(host, parts.port or (443 if secure else 80)) as tcp:
-                stream = await _secure(tcp, host) if secure else tcp
-                async with trio.open_nursery() as readers:
-                    socket = await self._shake_hands(endpoint, stream, readers, key)
-                    scope.shield = True
-                    task_status.started(socket)
-                    await done.wait()
-                    with trio.move_on_after(_FAREWELL_S):
-                        await socket.aclose(1000)
-                    readers.cancel_scope.cancel()
+            async with (
+                await open_stream(host, port, secure=secure, route=self.route) as stream,
+                trio.open_nursery() as readers,
+            ):
+                socket = await self._shake_hands(endpoint, stream, readers, key)
+                scope.shield = True
+                task_status.started(socket)
+                await done.wait()
+                with trio.move_on_after(_FAREWELL_S):
+                    await socket.aclose(1000)
+                readers.cancel_scope.cancel()
 
     async def _shake_hands(
         self,
         endpoint: Endpoint,
-        stream: "trio.SocketStream | trio.SSLStream[trio.SocketStream]",
+        stream: trio.abc.Stream,
         readers: trio.Nursery,
         key: Secret | None,
     ) -> trio_websocket.WebSocketConnection:
@@ -117,7 +131,7 @@ class WebSocketDialler:
         with reader.handshake:
             return await trio_websocket.wrap_client_stream(
                 reader,  # type: ignore[arg-type]  # the one method of a nursery that is used
-                stream,
+                UpgradingStream(stream, str(parts.hostname)),  # type: ignore[arg-type]  # any stream
                 parts.netloc,
                 urlunsplit(("", "", parts.path or "/", parts.query, "")),
                 extra_headers=endpoint.headers(key),
@@ -126,24 +140,6 @@ class WebSocketDialler:
                 receive_buffer_size=_READ_BYTES,
             )
         raise reader.fault(str(parts.hostname))
-
-
-async def _reach(host: str, port: int) -> trio.SocketStream:
-    try:
-        return await trio.open_tcp_stream(host, port)
-    except OSError as error:
-        raise LinkError(f"{host} can't be reached: {_reason(error)}") from error
-
-
-async def _secure(socket: trio.SocketStream, host: str) -> trio.SSLStream[trio.SocketStream]:
-    """Shake hands at once: done later, by the first to send, a failure would look like a lost link."""
-    tls = ssl.create_default_context()
-    stream = trio.SSLStream(socket, tls, server_hostname=host, https_compatible=True)
-    try:
-        await stream.do_handshake()
-    except trio.BrokenResourceError as error:
-        raise LinkError(f"no secure connection to {host}: {_reason(error)}") from error
-    return stream
 
 
 @attrs.define(eq=False)
@@ -167,6 +163,7 @@ class _Reader:
         try:
             await read()
         except (
+            LinkRefused,
             trio_websocket.HandshakeError,
             wsproto.utilities.ProtocolError,
             h11.ProtocolError,
@@ -177,14 +174,13 @@ class _Reader:
 
     def fault(self, host: str) -> LinkError:
         """Why there was no handshake."""
-        fault: LinkError
-        match self._error:
-            case None:
-                fault = LinkError(f"{host} hung up in the middle of the handshake")
-            case trio_websocket.ConnectionRejected(status_code=status):
-                fault = LinkRefused(status, f"{host} answered HTTP {status}")
-            case _:
-                fault = LinkError(f"{host} answered, but not as a WebSocket server does")
+        if isinstance(self._error, LinkRefused):
+            return self._error
+        if self._error is None:
+            told = f"{host} hung up in the middle of the handshake"
+            return LinkError(told, Trouble.HANDSHAKE)
+        told = f"{host} answered, but not as a WebSocket server does"
+        fault = LinkError(told, Trouble.NOT_WEBSOCKET)
         fault.__cause__ = self._error
         return fault
 
@@ -222,25 +218,13 @@ class WebSocketWire:
                 except trio_websocket.ConnectionClosed as closed:
                     raise _closed(closed) from closed
             if patience.cancelled_caught:
-                raise LinkError(f"the server answered no ping for {limit:g} s: the link is dead")
+                told = f"the server answered no ping for {limit:g} s: the link is dead"
+                raise LinkError(told, Trouble.NO_PONG)
 
 
 def _closed(closed: trio_websocket.ConnectionClosed) -> LinkClosed:
     reason = closed.reason
-    if reason is None:
-        return LinkClosed(1006, "the link broke without a word")
+    if reason is None or reason.code == _ABNORMAL:
+        return LinkClosed(_ABNORMAL, "the link broke without a word")
     said = f": {reason.reason}" if reason.reason else ""
     return LinkClosed(reason.code, f"the server closed with {reason.code}{said}")
-
-
-def _reason(error: BaseException) -> str:
-    """What went wrong in the end: Trio puts the failures of several addresses below one another."""
-    while isinstance(error.__cause__, BaseException):
-        error = error.__cause__
-    if isinstance(error, BaseExceptionGroup):
-        return _reason(error.exceptions[0])
-    if isinstance(error, ssl.SSLCertVerificationError):
-        return f"its certificate is not trusted ({error.verify_message})"
-    if isinstance(error, OSError) and error.errno is not None and error.errno > 0:
-        return os.strerror(error.errno)  # Trio's own text repeats the address
-    return getattr(error, "strerror", None) or str(error) or type(error).__name__
