@@ -2,6 +2,7 @@
 
 microphone -> Capture -> blocks -> Framer -> frames -> Uplink ----> wire
 loudspeaker <- Player <- playouts <- Narrator <------ Downlink <--- wire
+                       playouts <- Announcer <- board
                        Supervisor > Conversation > (Uplink, Downlink, Narrator, Moderator) -> Scribe
 """
 
@@ -15,6 +16,7 @@ from urllib.parse import urlsplit
 import attrs
 import trio
 
+from voiced.actors.announcer import Announcer
 from voiced.actors.bookkeeper import Bookkeeper
 from voiced.actors.capture import Block, Capture
 from voiced.actors.conversation import Conversation, Habits, Patience
@@ -34,11 +36,13 @@ from voiced.edges.files import FileMicrophone, FileSpeaker
 from voiced.edges.microphone import PortAudioMicrophone
 from voiced.edges.portaudio import PortAudio
 from voiced.edges.speaker import PortAudioSpeaker
+from voiced.edges.voice import find_voice
 from voiced.edges.websocket import Endpoint, WebSocketDialler
-from voiced.faults import VoicedError
+from voiced.faults import VoicedError, VoiceError
+from voiced.link.announcements import Announcement
 from voiced.messages import Playout, Volume
 from voiced.notices import NoticeBoard
-from voiced.ports import Dialler, Microphone, Speaker
+from voiced.ports import Dialler, Microphone, Speaker, Voice
 from voiced.realtime.client_events import Configure
 from voiced.realtime.settings import AudioFormat, SemanticVad, ServerVad, Transcription
 from voiced.turns.policy import Detection, Interruption, Limits, Policy
@@ -58,6 +62,7 @@ class Ports:
     microphone: Microphone
     speaker: Speaker
     dialler: Dialler
+    voice: Voice | None = None  # of this machine, for announcements; None: they are tones
 
 
 @attrs.define(eq=False)
@@ -74,6 +79,7 @@ class Daemon:
     playouts: Channel[Playout] = attrs.field(init=False)
     volume: Volume = attrs.field(init=False, factory=Volume)
     scribe: Scribe = attrs.field(init=False)
+    announcer: Announcer | None = attrs.field(init=False, default=None)
     jitter: JitterBuffer = attrs.field(init=False)
     supervisor: Supervisor = attrs.field(init=False)
 
@@ -118,6 +124,11 @@ class Daemon:
             board=self.board,
             stays=self.stays,
         )
+        if config.notices.mode != "off":
+            self.announcer = Announcer(
+                self.playouts, self.board, self.counts, self.ports.voice, words_from(config)
+            )
+            self.supervisor.hush = self.announcer.hush
 
     async def run(self) -> None:
         """Live until stopped. Raises the one `VoicedError` that ended it, if one did.
@@ -130,6 +141,8 @@ class Daemon:
                 devices.start_soon(self._sound, name="loudspeaker")
                 devices.start_soon(self._bookkeeper().run, name="bookkeeper")
                 devices.start_soon(self.scribe.run, name="scribe")
+                if self.announcer is not None:
+                    devices.start_soon(self.announcer.run, name="announcer")
                 await self.supervisor.run()
                 devices.cancel_scope.cancel()
         except* VoicedError as group:
@@ -271,7 +284,31 @@ def ports_from(config: Config, environ: Mapping[str, str] = os.environ) -> Ports
     """Real devices and the real wire; `ConfigError` if there is no key and one is needed."""
     dialler = dialler_from(config, environ)
     system = PortAudio()
-    return Ports(microphone_from(config, system), speaker_from(config, system), dialler)
+    return Ports(
+        microphone_from(config, system), speaker_from(config, system), dialler, voice_from(config)
+    )
+
+
+def words_from(config: Config) -> Mapping[Announcement, str]:
+    """What is said about the link, by a voice."""
+    notices = config.notices
+    return {
+        Announcement.CONNECTING: notices.connecting,
+        Announcement.LOST: notices.lost,
+        Announcement.UNREACHABLE: notices.unreachable,
+        Announcement.BACK: notices.back,
+    }
+
+
+def voice_from(config: Config) -> Voice | None:
+    """The voice of this machine, if one is wanted and there is one."""
+    if config.notices.mode != "voice":
+        return None
+    try:
+        return find_voice(config.notices.language)
+    except VoiceError as error:
+        log.warning('[notices] mode = "voice", but announcements will be tones: %s', error)
+        return None
 
 
 def microphone_from(config: Config, system: PortAudio) -> Microphone:

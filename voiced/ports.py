@@ -112,3 +112,10 @@ class Dialler(Protocol):
 
     def dial(self) -> AbstractAsyncContextManager[Wire]:
         """Connect; `LinkError` or `LinkRefused` if that fails. Leaving closes with 1000."""
+
+
+class Voice(Protocol):
+    """Whoever can say a sentence without the service."""
+
+    async def speak(self, sentence: str) -> bytes:
+        """Return *sentence* as mono PCM16 at 24 kHz; `VoiceError` if it can't be said."""

@@ -2,6 +2,7 @@
 
 import logging
 import random
+from collections.abc import Callable
 
 import attrs
 import trio
@@ -34,6 +35,8 @@ class Supervisor:
     cooldown: Cooldown
     board: NoticeBoard
     stays: bool
+    hush: Callable[[], bool] = lambda: False
+    """Silences what is no part of a conversation; True if there was anything."""
     chance: random.Random = attrs.field(factory=random.Random)
     _pause: trio.CancelScope = attrs.field(factory=trio.CancelScope, init=False)
     _life: trio.CancelScope = attrs.field(factory=trio.CancelScope, init=False)
@@ -69,8 +72,9 @@ class Supervisor:
         return self.conversation.release()
 
     def interrupt(self) -> bool:
-        """Silence the answer; False if there is no conversation."""
-        return self.conversation.interrupt()
+        """Silence whatever sounds; False if there is neither a conversation nor an announcement."""
+        hushed = self.hush()
+        return self.conversation.interrupt() or hushed
 
     async def _one_conversation(self) -> VoicedError:
         self.cooldown.begin(trio.current_time())
