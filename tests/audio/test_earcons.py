@@ -1,5 +1,7 @@
 """Earcons, looked at with numbers: level, length, clicks, contour."""
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
 
@@ -57,9 +59,7 @@ def test_its_notes_have_their_pitch(notes: tuple[Note, ...]) -> None:
 
 def test_they_are_told_apart_by_their_contour() -> None:
     contours = {
-        name: tuple(
-            np.sign(b.pitch_hz - a.pitch_hz) for a, b in zip(notes, notes[1:], strict=False)
-        )
+        name: tuple(np.sign(b.pitch_hz - a.pitch_hz) for a, b in pairwise(notes))
         for name, notes in EARCONS.items()
     }
     assert contours == {

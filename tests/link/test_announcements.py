@@ -1,5 +1,7 @@
 """What the room is told about the link: tables for what is due when, and any order of things."""
 
+from itertools import pairwise
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -150,7 +152,7 @@ def test_whatever_happens_it_is_said_once_and_in_order(
     for at_s, announcement in told:
         assert at_s - last.get(announcement, -QUIET_S) >= QUIET_S or announcement is A.CONNECTING
         last[announcement] = at_s
-    for (_, before), (_, after) in zip(told, told[1:], strict=False):
+    for (_, before), (_, after) in pairwise(told):
         assert before is not after or A.BACK not in {before, after}, "back twice, or from nowhere"
     assert room.wakes_at_s == float("inf")
     if room.state in {State.AWAY, State.GIVEN_UP}:
