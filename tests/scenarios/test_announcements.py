@@ -24,7 +24,7 @@ NAMES = {
 def announced(story: Story) -> list[str]:
     """What was announced, in order."""
     heard = story.ears.heard()
-    sound = heard[(heard != 0) & (np.abs(heard) != ANSWER)].tobytes()
+    sound = bytes(heard[(heard != 0) & (np.abs(heard) != ANSWER)])
     names = list[str]()
     while sound:
         name = next(name for name, notes in NAMES.items() if sound.startswith(_audible(notes)))
@@ -35,7 +35,7 @@ def announced(story: Story) -> list[str]:
 
 def _audible(notes: tuple[Note, ...]) -> bytes:
     sound = np.frombuffer(render(notes), "<i2")
-    return sound[(sound != 0) & (np.abs(sound) != ANSWER)].tobytes()
+    return bytes(sound[(sound != 0) & (np.abs(sound) != ANSWER)])
 
 
 async def test_renewals_are_silent(
