@@ -8,8 +8,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from voiced.app import voice_from
 from voiced.audio.earcons import LEVEL_DBFS
 from voiced.audio.level import dbfs
+from voiced.config import Config, Notices
 from voiced.edges import voice
 from voiced.edges.voice import ProgramVoice, find_voice
 from voiced.faults import VoiceError
@@ -104,3 +106,16 @@ def test_english_is_spoken_by_either_other_languages_by_one(
     script(tmp_path, "", "espeak-ng")
     assert find_voice("en").name == find_voice("de").name == "espeak-ng"
     assert os.access(find_voice("de").path, os.X_OK)
+
+
+def test_a_machine_without_a_voice_has_tones_and_says_so_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    assert voice_from(Config(notices=Notices(mode="voice"))) is None
+    assert "announcements will be tones" in caplog.text
+    caplog.clear()
+    assert voice_from(Config()) is None
+    assert caplog.text == ""
+    script(tmp_path, "")
+    assert voice_from(Config(notices=Notices(mode="voice"))) is not None
