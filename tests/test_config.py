@@ -102,8 +102,8 @@ keep_ms = 1000
         (
             "notices",
             'language = "--stdin"',
-            'language = "--stdin": must be a language, like "en" or "de" '
-            "(`espeak-ng --voices` lists them)",
+            ('language = "--stdin": must be a language, like "en" or "de" '
+            "(`espeak-ng --voices` lists them)"),
         ),
         ("realtime", "speed = nan", "speed = nan: must be at least 0.25"),
         ("realtime", "speed = inf", "speed = inf: must be at most 1.5"),
