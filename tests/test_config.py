@@ -98,6 +98,15 @@ keep_ms = 1000
 @pytest.mark.parametrize(
     ("section", "line", "told"),
     [
+        ("notices", 'lost = " "', 'lost = " ": must be 1 to 200 characters'),
+        ("notices", "back = 1", "back = 1: must be text in quotes"),
+        ("notices", 'lost = "a\\nb"', 'lost = "a\\nb": must be one line of plain text'),
+        (
+            "notices",
+            'language = "--stdin"',
+            ('language = "--stdin": must be a language, like "en" or "de" '
+            "(`espeak-ng --voices` lists them)"),
+        ),
         ("realtime", "speed = nan", "speed = nan: must be at least 0.25"),
         ("realtime", "speed = inf", "speed = inf: must be at most 1.5"),
         ("realtime", "speed = -inf", "speed = -inf: must be at least 0.25"),

@@ -2,6 +2,7 @@
 
 microphone -> Capture -> blocks -> Framer -> frames -> Uplink ----> wire
 loudspeaker <- Player <- playouts <- Narrator <------ Downlink <--- wire
+                       playouts <- Announcer <- board
                        Supervisor > Conversation > (Uplink, Downlink, Narrator, Moderator) -> Scribe
 """
 
@@ -15,6 +16,7 @@ from typing import Final
 import attrs
 import trio
 
+from voiced.actors.announcer import Announcer
 from voiced.actors.archivist import Archivist
 from voiced.actors.bookkeeper import Bookkeeper
 from voiced.actors.capture import Block, Capture
@@ -39,8 +41,10 @@ from voiced.edges.portaudio import PortAudio
 from voiced.edges.proxy import find_proxies
 from voiced.edges.speaker import PortAudioSpeaker
 from voiced.edges.transport import Route, open_stream, trust
+from voiced.edges.voice import find_voice
 from voiced.edges.websocket import Endpoint, WebSocketDialler
-from voiced.faults import VoicedError
+from voiced.faults import VoicedError, VoiceError
+from voiced.link.announcements import Announcement
 from voiced.link.cooldown import Cooldown
 from voiced.link.ladder import Ladder
 from voiced.link.memory import Memory
@@ -48,7 +52,7 @@ from voiced.link.renewal import Renewal
 from voiced.link.tape import Tape
 from voiced.messages import Playout, Volume
 from voiced.notices import NoticeBoard
-from voiced.ports import Archive, Dialler, Microphone, Speaker
+from voiced.ports import Archive, Dialler, Microphone, Speaker, Voice
 from voiced.realtime.client_events import Configure
 from voiced.realtime.settings import AudioFormat, SemanticVad, ServerVad, Transcription
 from voiced.turns.policy import Detection, Interruption, Limits, Policy
@@ -72,6 +76,7 @@ class Ports:
     speaker: Speaker
     dialler: Dialler
     archive: Archive | None = None  # where there is no place to keep anything
+    voice: Voice | None = None  # of this machine, for announcements; None: they are tones
 
 
 @attrs.define(eq=False)
@@ -93,6 +98,7 @@ class Daemon:
     tape: Tape = attrs.field(init=False)
     memory: Memory = attrs.field(init=False, factory=Memory)
     scribe: Scribe = attrs.field(init=False)
+    announcer: Announcer | None = attrs.field(init=False, default=None)
     jitter: JitterBuffer = attrs.field(init=False)
     supervisor: Supervisor = attrs.field(init=False)
 
@@ -109,6 +115,11 @@ class Daemon:
         self.tape = Tape(config.limits.max_turn_ms)
         self.scribe = Scribe(self.board, self.counts, self.memory)
         self.supervisor = self._supervisor()
+        if config.notices.mode != "off":
+            self.announcer = Announcer(
+                self.playouts, self.board, self.counts, self.ports.voice, words_from(config)
+            )
+            self.supervisor.hush = self.announcer.hush
 
     def _supervisor(self) -> Supervisor:
         config = self.config
@@ -173,6 +184,8 @@ class Daemon:
                 devices.start_soon(self.scribe.run, name="scribe")
                 if archivist := self._archivist():
                     devices.start_soon(archivist.run, name="archivist")
+                if self.announcer is not None:
+                    devices.start_soon(self.announcer.run, name="announcer")
                 await self.supervisor.run()
                 devices.cancel_scope.cancel()
         except* VoicedError as group:
@@ -355,7 +368,30 @@ def ports_from(config: Config, environ: Mapping[str, str] = os.environ) -> Ports
         speaker_from(config, system),
         dialler,
         archive_from(config, environ),
+        voice_from(config),
     )
+
+
+def words_from(config: Config) -> Mapping[Announcement, str]:
+    """What is said about the link, by a voice."""
+    notices = config.notices
+    return {
+        Announcement.CONNECTING: notices.connecting,
+        Announcement.LOST: notices.lost,
+        Announcement.UNREACHABLE: notices.unreachable,
+        Announcement.BACK: notices.back,
+    }
+
+
+def voice_from(config: Config) -> Voice | None:
+    """The voice of this machine, if one is wanted and there is one."""
+    if config.notices.mode != "voice":
+        return None
+    try:
+        return find_voice(config.notices.language)
+    except VoiceError as error:
+        log.warning('[notices] mode = "voice", but announcements will be tones: %s', error)
+        return None
 
 
 def microphone_from(config: Config, system: PortAudio) -> Microphone:

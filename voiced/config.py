@@ -29,6 +29,8 @@ to 29 and 17 ms (medians of 20 on null sinks, two cores); 5 and 20 took 33, 10 a
 
 _SECRET: Final = re.compile(r"(?<![\w/.-])(sk-|ek_)[\w-]{3,}")
 """How keys and minted secrets of the service begin, where they are no part of a path."""
+_LONGEST_SENTENCE: Final = 200
+"""Characters of what is said when the link fails: some ten seconds, and that is long."""
 
 _Check = Callable[[Any, "attrs.Attribute[Any]", Any], None]
 
@@ -314,6 +316,34 @@ class Network:
     ca_file: str = field(default="", validator=_text())
 
 
+def _sentence(_self: object, _attribute: "attrs.Attribute[Any]", value: str) -> None:
+    if not 1 <= len(value.strip()) <= _LONGEST_SENTENCE:
+        raise ValueError(f"must be 1 to {_LONGEST_SENTENCE} characters")
+    if not value.isprintable():
+        raise ValueError("must be one line of plain text")
+
+
+def _language(_self: object, _attribute: "attrs.Attribute[Any]", value: str) -> None:
+    if not re.fullmatch(r"[A-Za-z]{2,3}([-+][A-Za-z0-9]+)*", value):
+        raise ValueError('must be a language, like "en" or "de" (`espeak-ng --voices` lists them)')
+
+
+@frozen(kw_only=True)
+class Notices:
+    """What the room hears when the link fails, without any help from the service."""
+
+    mode: str = field(default="tones", validator=and_(_text(), in_(("off", "tones", "voice"))))
+    language: str = field(default="en", validator=and_(_text(), _language))
+    connecting: str = field(
+        default="One moment, I am connecting.", validator=and_(_text(), _sentence)
+    )
+    lost: str = field(default="I have lost the connection.", validator=and_(_text(), _sentence))
+    unreachable: str = field(
+        default="I cannot reach my service.", validator=and_(_text(), _sentence)
+    )
+    back: str = field(default="I am back again.", validator=and_(_text(), _sentence))
+
+
 @frozen(kw_only=True)
 class Config:
     """All sections."""
@@ -328,6 +358,7 @@ class Config:
     link: Link = Link()
     privacy: Privacy = Privacy()
     network: Network = Network()
+    notices: Notices = Notices()
 
     def across(self) -> Iterator[str]:
         """Mistakes that no single value makes."""

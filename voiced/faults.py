@@ -101,5 +101,9 @@ class SessionOver(VoicedError):
         super().__init__(message)
 
 
+class VoiceError(VoicedError):
+    """The voice of this machine could not say something: there are tones."""
+
+
 class DeviceError(VoicedError):
     """A microphone or loudspeaker is missing, refuses its settings, or went away."""

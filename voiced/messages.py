@@ -1,5 +1,6 @@
 """What actors say to each other to make things happen. What they say about it is in `notices.py`."""
 
+import enum
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
@@ -20,6 +21,13 @@ class Heard:
     whole: bool
 
 
+class Kind(enum.Enum):
+    """Whose sound a playout is."""
+
+    ANSWER = "answer"  # the assistant's: its moments belong to the conversation
+    ANNOUNCEMENT = "announcement"  # our own: the conversation knows nothing of it
+
+
 @attrs.define(eq=False)
 class Playout:
     """One item on its way to the loudspeaker; a barge-in is nothing but the end of its scope."""
@@ -27,6 +35,7 @@ class Playout:
     item_id: str
     frames: Channel[Frame]
     heard: Channel[Heard]  # the reply address belongs to the session that asked
+    kind: Kind = Kind.ANSWER
     scope: trio.CancelScope = attrs.field(init=False, factory=trio.CancelScope)
     heard_so_far: Callable[[], int] = attrs.field(init=False, default=lambda: 0)
     """Wire samples of it that the room has heard by now; the Player fills this in."""

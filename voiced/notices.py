@@ -6,7 +6,7 @@ status may be read at any time: the phase, and what the keeper of the record kno
 """
 
 import enum
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from types import MappingProxyType
 from typing import Final, Protocol, TypeAlias
@@ -167,6 +167,7 @@ class NoticeBoard:
     keeper: Keeper | None = attrs.field(init=False, default=None)
     link: LinkStatus = attrs.field(init=False, default=LinkStatus())
     _watchers: list[Channel[Notice]] = attrs.field(init=False, factory=list)
+    _followers: list[Callable[[Happened], None]] = attrs.field(init=False, factory=list)
 
     @property
     def status(self) -> Status:
@@ -192,6 +193,12 @@ class NoticeBoard:
             self._watchers.remove(stream)
             stream.close()
 
+    def follow(self, follower: Callable[[Happened], None]) -> None:
+        """Tell *follower* every moment, in the tick in which it is told. It must not wait; unlike a
+        watcher it loses none, and nothing is measured for its sake.
+        """
+        self._followers.append(follower)
+
     def post(self, notice: Notice) -> None:
         """Tell every watcher; a moment may move the phase, which is told too."""
         for stream in self._watchers:
@@ -203,3 +210,5 @@ class NoticeBoard:
                 self.post(self.phase)
             if self.keeper is not None:
                 self.keeper.note(notice)
+            for follower in self._followers:
+                follower(notice)

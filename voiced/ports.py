@@ -130,3 +130,10 @@ class Archive(Protocol):
 
     def remove(self) -> None:
         """Keep nothing."""
+
+
+class Voice(Protocol):
+    """Whoever can say a sentence without the service."""
+
+    async def speak(self, sentence: str) -> bytes:
+        """Return *sentence* as mono PCM16 at 24 kHz; `VoiceError` if it can't be said."""

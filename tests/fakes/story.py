@@ -13,7 +13,7 @@ from tests.fakes.server import FakeServer
 from voiced.app import Daemon, Ports
 from voiced.config import Config
 from voiced.notices import Happened, Moment, Notice, NoticeBoard, Phase, PhaseChanged
-from voiced.ports import Archive
+from voiced.ports import Archive, Voice
 
 
 class Highest(random.Random):
@@ -31,6 +31,7 @@ class Story:
     server: FakeServer = attrs.field(factory=FakeServer)
     user: User = attrs.field(factory=User)
     ears: Ears = attrs.field(factory=Ears)
+    voice: Voice | None = None
     notices: list[Notice] = attrs.field(factory=list)
     stays: bool = True
     mended: Callable[[], Awaitable[None]] = trio.sleep_forever
@@ -46,7 +47,9 @@ class Story:
 
     async def begin(self, nursery: trio.Nursery, *, until_ready: bool = True) -> None:
         """Start the daemon; by default until the gate is open."""
-        ports = Ports(self.user.microphone(), self.ears.speaker, self.server, self.archive)
+        ports = Ports(
+            self.user.microphone(), self.ears.speaker, self.server, self.archive, self.voice
+        )
         self.daemon = Daemon(self.config, ports, board=_Diary(self.notices), stays=self.stays)
         self.daemon.supervisor.chance = self.chance
         self.daemon.supervisor.mended = self.mended

@@ -225,6 +225,7 @@ async def test_a_flapping_link_never_storms(
 async def test_after_an_outage_of_any_length_it_is_back_within_a_minute(
     outage_s: int, story: Story, nursery: trio.Nursery, autojump_clock: MockClock
 ) -> None:
+    story.set("notices", mode="off")
     story.user.leaves()
     await story.begin(nursery)
     await story.for_ms(1_000)

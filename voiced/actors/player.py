@@ -11,7 +11,7 @@ from voiced.audio.jitter import JitterBuffer
 from voiced.audio.level import dbfs
 from voiced.channel import Channel
 from voiced.counts import Counts
-from voiced.messages import Heard, Playout, Volume
+from voiced.messages import Heard, Kind, Playout, Volume
 from voiced.notices import Happened, LevelMeasured, Moment, NoticeBoard, Party
 from voiced.ports import OpenSpeaker
 
@@ -86,7 +86,7 @@ class Player:
                 self._count_underrun(playout)
             elif held:
                 self._tell(Moment.FIRST_SOUND, playout, after_samples=0)
-            await self._hand_over(held)
+            await self._hand_over(playout, held)
             held.clear()
             complete = complete or await self._let_flow(playout, held)
 
@@ -117,11 +117,11 @@ class Player:
             if not self.speaker.waiting_samples:
                 held += stretch
                 return False
-            await self._hand_over(stretch)
+            await self._hand_over(playout, stretch)
 
-    async def _hand_over(self, stretch: list[Frame]) -> None:
+    async def _hand_over(self, playout: Playout, stretch: list[Frame]) -> None:
         await self.speaker.play(b"".join(stretch))
-        if self.board.watched:
+        if self.board.watched and playout.kind is Kind.ANSWER:
             end_s = trio.current_time() + self._delay_s(self.speaker.waiting_samples)
             for place, frame in enumerate(stretch, start=1):
                 at_s = end_s - (len(stretch) - place) * FRAME_MS / 1000
@@ -144,7 +144,9 @@ class Player:
     def _tell(
         self, moment: Moment, playout: Playout, *, after_samples: int | None, heard_ms: int = 0
     ) -> None:
-        """Post a moment: now, or when what waits before it has been taken and is audible."""
+        """Post a moment of an answer: now, or when what waits before it is taken and audible."""
+        if playout.kind is not Kind.ANSWER:
+            return
         delay = 0.0 if after_samples is None else self._delay_s(after_samples)
         at_s = trio.current_time() + delay
         self.board.post(Happened(at_s, moment, playout.item_id, heard_ms=heard_ms))

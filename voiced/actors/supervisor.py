@@ -43,6 +43,8 @@ class Supervisor:
     mended: Callable[[], Awaitable[None]] = (
         trio.sleep_forever
     )  # returns when a person did something
+    hush: Callable[[], bool] = lambda: False
+    """Silences what is no part of a conversation; True if there was anything."""
     chance: random.Random = attrs.field(factory=random.Random)
     _pause: trio.CancelScope = attrs.field(factory=trio.CancelScope, init=False)
     _life: trio.CancelScope = attrs.field(factory=trio.CancelScope, init=False)
@@ -83,9 +85,10 @@ class Supervisor:
         return talk is not None and talk.release()
 
     def interrupt(self) -> bool:
-        """Silence the answer; False if there is no conversation."""
+        """Silence whatever sounds; False if there is neither a conversation nor an announcement."""
+        hushed = self.hush()
         talk = self.conversation.talk
-        return talk is not None and talk.interrupt()
+        return (talk is not None and talk.interrupt()) or hushed
 
     async def _one_conversation(self, *, retell_whole: bool) -> VoicedError:
         self.cooldown.begin(trio.current_time())

@@ -5,8 +5,12 @@ from typing import Final
 
 import numpy as np
 
+from voiced.audio.convert import Samples
+
 SILENCE_DBFS: Final = -96.0
 """The floor we report: one step of 16 bits."""
+
+_HIGHEST_PEAK: Final = 0.7  # of full scale: 3 dB for resamplers, which overshoot
 
 
 def dbfs(pcm: bytes) -> float:
@@ -21,3 +25,13 @@ def dbfs(pcm: bytes) -> float:
 def decibels(gain_db: float) -> float:
     """The factor that a gain in dB is."""
     return float(10.0 ** (gain_db / 20.0))
+
+
+def at_level(samples: Samples, level_dbfs: float) -> Samples:
+    """*samples* (±1) at that RMS level, or as near to it as the highest peak allows; silence stays."""
+    if not samples.size or not np.any(samples):
+        return samples
+    rms = math.sqrt(float(np.dot(samples, samples)) / samples.size)
+    gain = min(decibels(level_dbfs) / rms, _HIGHEST_PEAK / float(np.abs(samples).max()))
+    levelled: Samples = samples * np.float32(gain)
+    return levelled
