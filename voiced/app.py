@@ -109,6 +109,8 @@ class Daemon:
                 batch_ms=config.uplink.batch_ms,
                 longest_ms=config.playout.longest_ms,
                 wire_format=WireFormat(config.realtime.audio_format),
+                context=config.realtime.context,
+                greeting=config.realtime.greeting,
             ),
             cooldown=Cooldown(
                 first_s=config.link.first_pause_s,
@@ -172,6 +174,7 @@ class Daemon:
                 "late deltas": lambda: counts.late_deltas,
                 "stray deltas": lambda: counts.stray_deltas,
                 "events": lambda: counts.skipped_events,
+                "texts": lambda: counts.lost_texts,
             }
         )
 

@@ -18,6 +18,7 @@ class Counts:
     odd_bytes: int = 0  # half samples at the end of an item
     long_frames: int = 0  # sound beyond the longest answer that is kept
     long_text_chars: int = 0  # of a transcript, beyond the longest that is kept
+    lost_texts: int = 0  # given in writing, and neither answered nor said
     underflows: int = 0  # the device was not fed in time, though sound was here: a busy machine
     underruns: int = 0  # the loudspeaker wanted sound in mid-answer and had none
     underrun_samples: int = 0  # wire samples of silence that this made

@@ -8,9 +8,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from voiced.realtime.client_events import CancelResponse, Commit, CreateResponse
-from voiced.turns.floor import _EXPIRED, Floor
+from voiced.turns.floor import Floor
 from voiced.turns.moments import Moment
-from voiced.turns.orders import Cut, Order, Say, SetVolume, Tell
+from voiced.turns.orders import Abandon, Cut, Order, Say, SetVolume, Tell, Warn
+from voiced.turns.overdue import EXPIRED
 from voiced.turns.policy import Detection, Interruption, Limits, Policy
 from voiced.turns.states import WAITS, Debt, Generation, User
 
@@ -99,7 +100,7 @@ POLICIES = st.builds(
 
 
 def test_whatever_is_waited_for_has_one_thing_that_is_done_when_it_does_not_come() -> None:
-    assert set(WAITS) == set(_EXPIRED)
+    assert set(WAITS) == set(EXPIRED)
     assert {User.SILENT, Generation.NONE, Debt.NONE, Debt.OURS}.isdisjoint(WAITS)
     assert set(WAITS) | {User.SILENT, Generation.NONE, Debt.NONE, Debt.OURS} == {
         *User,
@@ -118,13 +119,13 @@ def test_any_order_of_things_ends_in_silence_on_both_sides(
     floor, now = Floor(chosen), 0.0
     for name, pause in story:
         now += pause
-        before = floor.generation
+        before = floor.machines.generation
         orders = happens(floor, now, STEPS[name])
         creates = [o for o in orders if isinstance(o, Say) and isinstance(o.event, CreateResponse)]
         assert len(creates) <= 1
         if creates and name != "tick":
             assert before is Generation.NONE or name.startswith(("done", "another", "refused"))
-            assert floor.generation is Generation.ASKED
+            assert floor.machines.generation is Generation.ASKED
     # Nobody says anything any more, and the room is silent: all limits pass, one after the other.
     floor.sounds(now, sounding=False)
     for _ in range(60):
@@ -134,8 +135,8 @@ def test_any_order_of_things_ends_in_silence_on_both_sides(
         now = max(now, due)
         happens(floor, now, Floor.tick)
     assert floor.wakes_at_s == float("inf")
-    assert floor.generation is Generation.NONE
-    assert floor.user is User.SILENT or chosen.detection is Detection.PUSH_TO_TALK
+    assert floor.machines.generation is Generation.NONE
+    assert floor.machines.user is User.SILENT or chosen.detection is Detection.PUSH_TO_TALK
 
 
 @given(st.lists(st.sampled_from(sorted(STEPS)), max_size=40), POLICIES)

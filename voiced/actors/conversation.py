@@ -24,7 +24,7 @@ from voiced.faults import LinkError, SessionOver
 from voiced.messages import Playout, Volume
 from voiced.notices import Happened, Moment, NoticeBoard
 from voiced.ports import Dialler, Wire
-from voiced.realtime.client_events import Configure
+from voiced.realtime.client_events import Configure, CreateItem, SystemText
 from voiced.realtime.server_events import Refused, ServerEvent, SessionCreated, SessionUpdated
 from voiced.turns.floor import Floor
 from voiced.turns.policy import Detection, Policy
@@ -84,6 +84,8 @@ class Conversation:
     batch_ms: int
     longest_ms: int
     wire_format: WireFormat
+    context: str = ""  # what the model is told first in every session, instructions apart
+    greeting: str = ""  # is said as soon as a session is open, once: whoever sets it decides when
     _talking: _Talk | None = attrs.field(default=None, init=False)
 
     async def run(self) -> None:
@@ -119,6 +121,14 @@ class Conversation:
         moderator.carry_out(moderator.floor.interrupted(trio.current_time()))
         return True
 
+    def ask(self, text: str) -> bool:
+        """Ask in the user's place: interrupts, where speech may. ValueError: what is wrong with it."""
+        return self._talking is not None and self._talking.moderator.ask(text)
+
+    def say(self, text: str) -> bool:
+        """Have the assistant say *text* when nobody speaks. Errors as for `ask`."""
+        return self._talking is not None and self._talking.moderator.say(text)
+
     async def _talk(self, line: Line) -> None:
         habits = self.habits
         held = habits.policy.detection is Detection.PUSH_TO_TALK
@@ -147,14 +157,18 @@ class Conversation:
             line, narrator, moderator, self.board, self.scribe, self.counts, habits.silence_ms
         )
         self._talking = _Talk(moderator, button)
+        if self.greeting:
+            moderator.say(self.greeting)
+            self.greeting = ""
         try:
-            async with trio.open_nursery() as nursery:
-                nursery.start_soon(uplink.run, name="uplink")
-                nursery.start_soon(downlink.run, name="downlink")
-                nursery.start_soon(moderator.run, name="moderator")
-                nursery.start_soon(line.deliver, moderator.sent, name="deliver")
-                nursery.start_soon(line.wire.keep_alive, name="keep alive")
-                nursery.start_soon(line.watch, name="watch the line")
+            with moderator.blaming():
+                async with trio.open_nursery() as nursery:
+                    nursery.start_soon(uplink.run, name="uplink")
+                    nursery.start_soon(downlink.run, name="downlink")
+                    nursery.start_soon(moderator.run, name="moderator")
+                    nursery.start_soon(line.deliver, moderator.sent, name="deliver")
+                    nursery.start_soon(line.wire.keep_alive, name="keep alive")
+                    nursery.start_soon(line.watch, name="watch the line")
         finally:
             self._talking = None
             self.volume.set(0.0)  # an answer that outlives its session is spoken, not whispered
@@ -184,6 +198,8 @@ class Conversation:
         await self._expect(line, SessionCreated, self.patience.created_s)
         await self._expect(line, SessionUpdated, self.patience.updated_s, ask=self.configure)
         self._check_formats(line)
+        if self.context:
+            await line.say(CreateItem(SystemText(self.context)))
         log.info(
             "session ready session=%s model=%s voice=%s turn_detection=%s",
             line.session.session_id,

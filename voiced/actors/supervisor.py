@@ -72,6 +72,14 @@ class Supervisor:
         """Silence the answer; False if there is no conversation."""
         return self.conversation.interrupt()
 
+    def ask(self, text: str) -> bool:
+        """Ask in the user's place; False if nobody can be asked now. ValueError: not that text."""
+        return self.conversation.ask(text)
+
+    def say(self, text: str) -> bool:
+        """Have the assistant say *text*; False and errors as for `ask`."""
+        return self.conversation.say(text)
+
     async def _one_conversation(self) -> VoicedError:
         self.cooldown.begin(trio.current_time())
         self._tell(Moment.DIALLING, "")
