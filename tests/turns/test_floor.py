@@ -150,7 +150,7 @@ def test_any_order_of_things_ends_in_silence_on_both_sides(
         creates = [o for o in orders if isinstance(o, Say) and isinstance(o.event, CreateResponse)]
         assert len(creates) <= 1
         if creates and name != "tick":
-            ends = ("done", "another", "refused", "interrupted")
+            ends = ("done", "another", "failed", "refused", "interrupted")
             assert before is Generation.NONE or name.startswith(ends)
             assert floor.machines.generation is Generation.ASKED
         if over(orders):

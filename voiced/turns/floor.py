@@ -294,6 +294,6 @@ class Floor(Gate):
         """Whether it is not the one that is being made."""
         if not (response_id and self._response_id):
             return False
-        if self.machines.generation in ASKED:
+        if self.machines.generation in ASKED | {_G.UNWANTED}:
             return response_id == self._response_id  # the last one, told of twice
         return self.machines.generation in MADE and response_id != self._response_id
