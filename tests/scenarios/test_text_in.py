@@ -9,7 +9,7 @@ from trio.testing import MockClock
 from tests.fakes.server import Event
 from tests.fakes.story import Story
 from voiced.notices import Moment, Party, Phase, Transcribed, TurnEnded
-from voiced.turns.figures import Outcome
+from voiced.turns.figures import Figure, Outcome
 
 INTERRUPTIONS = ["immediate", "confirmed", "never"]
 DETECTIONS = ["server_vad", "semantic_vad", "push_to_talk"]
@@ -93,6 +93,9 @@ async def test_a_question_interrupts_the_answer(
     await story.settled()
     assert told(story)[-1] == "response.create"
     assert story.ears.sounding_ms() < 520
+    (cut,) = [n.turn for n in story.notices if isinstance(n, TurnEnded)]
+    assert cut.outcome is Outcome.CUT
+    assert cut.figures_ms[Figure.SILENCE] < 30
 
 
 async def test_a_question_waits_where_nothing_may_interrupt(

@@ -161,7 +161,7 @@ class Conversation:
             moderator.say(self.greeting)
             self.greeting = ""
         try:
-            with moderator.blaming():
+            with moderator.presiding():
                 async with trio.open_nursery() as nursery:
                     nursery.start_soon(uplink.run, name="uplink")
                     nursery.start_soon(downlink.run, name="downlink")

@@ -56,15 +56,12 @@ class Moderator:
 
     async def run(self) -> NoReturn:
         """Do what is due when it is due."""
-        try:
-            while True:
-                self._earlier = trio.Event()
-                self._sleeps_until_s = self.floor.wakes_at_s
-                with trio.move_on_at(self._sleeps_until_s):
-                    await self._earlier.wait()
-                self.carry_out(self.floor.tick(trio.current_time()))
-        finally:
-            self.carry_out(self.floor.ended())
+        while True:
+            self._earlier = trio.Event()
+            self._sleeps_until_s = self.floor.wakes_at_s
+            with trio.move_on_at(self._sleeps_until_s):
+                await self._earlier.wait()
+            self.carry_out(self.floor.tick(trio.current_time()))
 
     def carry_out(self, orders: list[Order]) -> None:
         """Do all of it, at once and in order. No await: a cut must not wait for its turn.
@@ -105,8 +102,10 @@ class Moderator:
         return True
 
     @contextmanager
-    def blaming(self) -> Iterator[None]:
-        """Within it, a link that is lost soon after an error of the server's is lost by that error."""
+    def presiding(self) -> Iterator[None]:
+        """The session lasts as long as this. A link that is lost soon after an error of the server's is
+        lost by that error; what was written and not dealt with is given up.
+        """
         try:
             yield
         except* LinkError as lost:
@@ -114,6 +113,8 @@ class Moderator:
             if cause is None:
                 raise
             raise self._session_over(cause.code, cause.message) from gravest(lost)
+        finally:
+            self.carry_out(self.floor.ended())
 
     def sent(self, event: ClientEvent) -> None:
         """Take in that *event* has left: on a link that stalls, long after it was posted."""
