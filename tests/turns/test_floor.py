@@ -145,14 +145,14 @@ def test_any_order_of_things_ends_in_silence_on_both_sides(
     floor, now = Floor(chosen, retries), 0.0
     for name, pause in story:
         now += pause
-        before = floor.machines.generation
+        before = floor.generation
         orders = happens(floor, now, STEPS[name])
         creates = [o for o in orders if isinstance(o, Say) and isinstance(o.event, CreateResponse)]
         assert len(creates) <= 1
         if creates and name != "tick":
             ends = ("done", "another", "failed", "refused", "interrupted")
             assert before is Generation.NONE or name.startswith(ends)
-            assert floor.machines.generation is Generation.ASKED
+            assert floor.generation is Generation.ASKED
         if over(orders):
             assert name.startswith(("tick", "failed", "limits"))  # people never end a session
             return
@@ -167,9 +167,9 @@ def test_any_order_of_things_ends_in_silence_on_both_sides(
             assert retries
             return
     assert floor.wakes_at_s == float("inf")
-    assert floor.machines.generation is Generation.NONE
+    assert floor.generation is Generation.NONE
     if chosen.detection is not Detection.PUSH_TO_TALK:
-        assert floor.machines.user is User.SILENT
+        assert floor.user is User.SILENT
         assert floor.ended() == []  # all that was written was asked for, or given up by name
 
 

@@ -44,6 +44,16 @@ class Gate:
         self.machines = Machines(self.policy.limits)
 
     @property
+    def user(self) -> User:
+        """Where the user's turn is."""
+        return self.machines.user
+
+    @property
+    def generation(self) -> Generation:
+        """Where the response is that is being made, if one is."""
+        return self.machines.generation
+
+    @property
     def answering(self) -> bool:
         """Whether speech now would be speech over an answer."""
         return self.sounding or self.machines.generation in ASKED | MADE
