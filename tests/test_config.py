@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from voiced.config import SECTIONS, Config, Realtime, load, parse, show
 from voiced.faults import ConfigError
+from voiced.turns.texts import LONGEST_CHARS
 
 
 def mistakes(text: str) -> tuple[str, ...]:
@@ -28,6 +29,15 @@ def mistake(section: str, line: str) -> str:
     (only,) = mistakes(f"[{section}]\n{line}\n")
     assert only.startswith(f"line 2: [{section}] "), only
     return only.removeprefix(f"line 2: [{section}] ")
+
+
+def test_what_is_said_first_is_no_longer_than_what_may_be_said() -> None:
+    longest = "x" * LONGEST_CHARS
+    for key in ("greeting", "context"):
+        assert getattr(parse(f'[realtime]\n{key} = "{longest}"', "FILE").realtime, key) == longest
+        told = mistake("realtime", f'{key} = "{longest}x"')
+        assert told.endswith(f": must have at most {LONGEST_CHARS} characters")
+        assert mistake("realtime", f'{key} = " "').endswith("must hold words, or nothing at all")
 
 
 # --- defaults -------------------------------------------------------------------------------------

@@ -149,6 +149,7 @@ class Daemon:
                 configure=configure_from(config),
                 wire_format=wire_format,
                 patience=patience_from(config),
+                context=config.realtime.context,
             ),
             house=House(
                 frames=self.frames,
@@ -169,6 +170,7 @@ class Daemon:
             keep_ms=config.uplink.keep_ms,
             carry_over_tokens=config.realtime.carry_over_tokens,
             wire_format=wire_format,
+            greeting=config.realtime.greeting,
         )
 
     async def run(self) -> None:
@@ -241,6 +243,7 @@ class Daemon:
                 "late deltas": lambda: counts.late_deltas,
                 "stray deltas": lambda: counts.stray_deltas,
                 "events": lambda: counts.skipped_events,
+                "texts": lambda: counts.lost_texts,
             }
         )
 

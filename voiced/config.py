@@ -71,6 +71,13 @@ def _zero_or_two(_self: object, _attribute: "attrs.Attribute[Any]", value: int) 
         raise ValueError("must be 0 (by profile) or at least 2")
 
 
+def _spoken(_self: object, _attribute: "attrs.Attribute[Any]", value: str) -> None:
+    if len(value) > 8000:
+        raise ValueError("must have at most 8000 characters")
+    if value and not value.strip():
+        raise ValueError("must hold words, or nothing at all")
+
+
 def _address(value: str, schemes: frozenset[str], like: str) -> None:
     parts = urlsplit(value)
     if parts.scheme not in schemes or not parts.hostname:
@@ -154,6 +161,8 @@ class Realtime:
         "are spoken to.",
         validator=_text(),
     )
+    context: str = field(default="", validator=and_(_text(), _spoken))
+    greeting: str = field(default="", validator=and_(_text(), _spoken))
     transcription_model: str = field(default="gpt-transcribe", validator=_text())
     language: str = field(default="", validator=_text())
     noise_reduction: str = field(

@@ -20,6 +20,7 @@ class Counts:
     long_text_chars: int = 0  # of a transcript, beyond the longest that is kept
     announcements: int = 0  # of our own, heard to the end
     announcements_unheard: int = 0  # outdated before their turn came, or hushed
+    lost_texts: int = 0  # given in writing, and neither answered nor said
     underflows: int = 0  # the device was not fed in time, though sound was here: a busy machine
     underruns: int = 0  # the loudspeaker wanted sound in mid-answer and had none
     underrun_samples: int = 0  # wire samples of silence that this made

@@ -48,6 +48,7 @@ PHASES: Final[Mapping[Moment, Mapping[Phase, Phase]]] = MappingProxyType(
             Phase.SPEAKING: Phase.HEARING,
         },
         Moment.SPEECH_STOPPED: {Phase.HEARING: Phase.THINKING},
+        Moment.ASKED: {Phase.LISTENING: Phase.THINKING, Phase.SPEAKING: Phase.THINKING},
         Moment.FIRST_SOUND: {
             Phase.THINKING: Phase.SPEAKING,
             Phase.LISTENING: Phase.SPEAKING,

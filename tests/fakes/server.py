@@ -144,8 +144,10 @@ class FakeServer:
 
     def hear(self, wire: FakeWire, event: Event) -> None:
         """Answer what a server answers by itself."""
-        if event["type"] == "conversation.item.create" and "items" not in self.withholds:
-            self.adds(event["item"])
+        if event["type"] == "conversation.item.create":
+            if "conversation.item.added" not in self.withholds:
+                self.adds(event["item"])
+            return
         if event["type"] != "session.update":
             return
         audio = event["session"].get("audio")
@@ -181,11 +183,6 @@ class FakeServer:
         """Send events as they are."""
         for event in events:
             self.wire.deliver(json.dumps({"event_id": self._id("event"), **event}))
-
-    def adds(self, item: Event) -> None:
-        """Confirm an item that we were given."""
-        for kind in ("added", "done"):
-            self.says({"type": f"conversation.item.{kind}", "previous_item_id": None, "item": item})
 
     def grants(self) -> None:
         """Send `session.updated`."""
@@ -263,8 +260,24 @@ class FakeServer:
         answer.ends()
         return answer.item_id
 
+    def adds(self, item: Event) -> None:
+        """An item of the client's is in the conversation."""
+        placed = {"previous_item_id": None, "item": {"id": self._id("item"), **item}}
+        self.says({"type": "conversation.item.added", **placed})
+        self.says({"type": "conversation.item.done", **placed})
+
+    def limits(self, remaining: int, reset_s: float) -> None:
+        """What is left of the only allowance, and when it is whole again."""
+        limit = {"name": "tokens", "limit": 100, "remaining": remaining, "reset_seconds": reset_s}
+        self.says({"type": "rate_limits.updated", "rate_limits": [limit]})
+
     def refuses(
-        self, code: str, *, kind: str = "invalid_request_error", message: str = "no"
+        self,
+        code: str | None,
+        *,
+        kind: str = "invalid_request_error",
+        message: str = "no",
+        blamed: str | None = None,
     ) -> None:
         """An `error` event."""
         self.says(
@@ -275,7 +288,7 @@ class FakeServer:
                     "code": code,
                     "message": message,
                     "param": None,
-                    "event_id": None,
+                    "event_id": blamed,
                 },
             }
         )
@@ -353,6 +366,11 @@ class Answer:
                 },
             }
         )
+
+    def fails(self, code: str | None, kind: str = "server_error") -> None:
+        """The response comes to nothing."""
+        error = {"type": kind, "code": code, "message": "Sorry about that!"}
+        self.ends("failed", type="failed", error=error)
 
     def _place(self) -> Event:
         return {

@@ -41,6 +41,23 @@ def test_it_admits_what_it_did_not_understand(said: str) -> None:
     assert BRAIN.reply(said).text.startswith("I only understand a few sentences.")
 
 
+@pytest.mark.parametrize(
+    ("instructions", "words"),
+    [
+        ("Say exactly: good morning.", "good morning."),
+        ("Say exactly the words that follow, and nothing else:\n\nAt six: the doors close.\nBye.",
+         "At six: the doors close.\nBye."),
+        ("say exactly this: x", "x"),
+        ("Say exactly:  ", None),
+        ("Say exactly what you think.", None),
+        ("Be brief. Never say exactly: no.", None),
+        ("", None),
+    ],
+)  # fmt: skip
+def test_it_knows_words_that_are_to_be_said_exactly(instructions: str, words: str | None) -> None:
+    assert phrases.to_be_said(instructions) == words
+
+
 def test_it_speaks_first_if_it_must() -> None:
     assert "listening" in BRAIN.reply(None).text
 

@@ -48,6 +48,20 @@ async def test_a_typed_question_is_answered_aloud() -> None:
     assert len(client.sound()) == len("Seven times six is forty-two.") * 60 * 48
 
 
+async def test_given_words_are_said_and_belong_to_the_conversation() -> None:
+    async with talking(AT_ONCE, brain=SmallBrain()) as client:
+        await client.send("conversation.item.create", item=text_item("what is seven times six"))
+        asked = {"instructions": "Say exactly: good morning.", "input": []}
+        await client.send("response.create", response=asked)
+        response = await client.answer()
+        (item,) = response["output"]
+        await client.send("conversation.item.retrieve", item_id=item["id"])
+        await client.until("conversation.item.retrieved")
+
+    assert response["conversation_id"] is not None
+    assert item["content"] == [{"type": "output_audio", "transcript": "good morning."}]
+
+
 async def test_every_key_of_a_response_is_there_from_the_beginning() -> None:
     async with talking(AT_ONCE) as client:
         done = await ask(client, "hello", metadata={"topic": "x"})

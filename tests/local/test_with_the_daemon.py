@@ -18,6 +18,7 @@ from voiced.actors.supervisor import GaveUp
 from voiced.app import Daemon, dialler_from, ports_from
 from voiced.audio.convert import Pcm
 from voiced.config import Auth, Config
+from voiced.local.brain import SmallBrain
 from voiced.local.ears import PlainEars
 from voiced.local.voice import tone
 from voiced.notices import Happened, Moment, NoticeBoard
@@ -89,6 +90,38 @@ async def test_a_question_is_understood_and_the_answer_is_heard(
     )  # half a second: 2 Hz to a bin
     assert int(spectrum.argmax()) * 2 == ANSWER_HZ
     assert [e for e in events if e["type"] in ("error", "conversation.item.truncate")] == []
+
+
+async def test_a_greeting_is_said_and_a_typed_question_answered(tmp_path: Path) -> None:
+    watch = Watcher()
+    async with serving(brain=SmallBrain(), watch=watch) as port:
+        config = settings(tmp_path, port, "pcm")
+        soundfile.write(tmp_path / "question.wav", np.zeros(2400, np.int16), 24_000)
+        realtime = attrs.evolve(config.realtime, greeting="Good morning: come in.", context="Hi.")
+        config = attrs.evolve(config, realtime=realtime)
+        board = NoticeBoard()
+        daemon = Daemon(config, ports_from(config, {}), board=board)
+        with trio.fail_after(PATIENCE_S), board.watch() as notices:
+            async with trio.open_nursery() as nursery:
+                nursery.start_soon(daemon.run)
+                played = 0
+                async for notice in notices:
+                    if isinstance(notice, Happened) and notice.moment is Moment.PLAYED:
+                        played += 1
+                        if played == 2:
+                            break
+                        assert daemon.supervisor.ask("what is seven times six")
+                daemon.supervisor.stop()
+
+    events = [one.event for one in watch.traffic]
+    done = [e["response"] for e in events if e["type"] == "response.done"]
+    assert [one["output"][0]["content"][0]["transcript"] for one in done] == [
+        "Good morning: come in.",
+        "Seven times six is forty-two.",
+    ]
+    assert [event for event in events if event["type"] == "error"] == []
+    assert board.status.user_words == "what is seven times six"
+    assert board.status.assistant_words == "Seven times six is forty-two."
 
 
 async def test_an_interruption_over_the_telephone_is_granted(tmp_path: Path) -> None:

@@ -83,6 +83,7 @@ create_responses = st.builds(
     instructions=st.none() | texts,
     output_modality=modalities,
     conversation=st.sampled_from([None, "auto", "none"]),
+    without_context=flags,
     metadata=st.none() | st.dictionaries(names, texts, max_size=16),
 )
 BY_CLASS: dict[type, st.SearchStrategy[say.ClientEvent]] = {

@@ -82,6 +82,7 @@ SPOKEN: list[say.ClientEvent] = [
     say.CreateResponse(
         instructions="Sum up.", output_modality="text", conversation="none", metadata={"a": "b"}
     ),
+    say.CreateResponse(instructions="Say: hello.", without_context=True),
     say.CancelResponse("resp_1"),
 ]
 

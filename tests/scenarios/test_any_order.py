@@ -105,6 +105,21 @@ class StrictServer(FakeServer):
             answer, self.active, self.disobeyed_at = self.active, None, None
             answer.ends(status)
 
+    def fails(self, code: str) -> None:
+        """The active response comes to nothing."""
+        if self.active is not None:
+            answer, self.active, self.disobeyed_at = self.active, None, None
+            answer.fails(code)
+
+    def ends_twice(self) -> None:
+        """Say once more that the last response is over."""
+        if self.answers and self.active is None:
+            self.answers[-1].ends("completed")
+
+    def takes_no_items(self) -> None:
+        """From now on it is silent about what was written, as on a bad day."""
+        self.withholds.add("conversation.item.added")
+
     def drops(self) -> None:
         """Lose the link, and all that was under way."""
         self.hangs_up()
@@ -134,6 +149,14 @@ ACTS: dict[str, Act] = {
     "another item": lambda _, server: server.opens_another_item(),
     "the response is complete": lambda _, server: server.is_done("completed"),
     "the response is cancelled": lambda _, server: server.is_done("cancelled"),
+    "the response fails": lambda _, server: server.fails("server_error"),
+    "the response fails for now": lambda _, server: server.fails("rate_limit_exceeded"),
+    "the response ends twice": lambda _, server: server.ends_twice(),
+    "allowances": lambda _, server: server.limits(0, 3.0),
+    "an error of the server's": lambda _, server: server.refuses(None, kind="server_error"),
+    "the user writes": lambda story, _: story.daemon.supervisor.ask("what time is it"),
+    "something is to be said": lambda story, _: story.daemon.supervisor.say("good morning"),
+    "what is written is not taken": lambda _, server: server.takes_no_items(),
     "cancellations are ignored": lambda _, server: setattr(server, "obeys", False),
     "the button is pressed": lambda story, _: story.daemon.supervisor.press(),
     "the button is released": lambda story, _: story.daemon.supervisor.release(),
@@ -169,6 +192,9 @@ async def _live(acts: list[tuple[str, int]], detection: str, interruption: str) 
         # And then nothing more, for long.
         _flow(server.wire)
         await story.for_ms(45_000)
+        talk = story.daemon.supervisor.conversation.talk
+        if talk is not None and detection != "push_to_talk":
+            assert talk.moderator.floor.ended() == [], "something written waits for ever"
         nursery.cancel_scope.cancel()
     assert story.phase() is not Phase.THINKING, story
     assert max(server.settled.values(), default=0) <= 1, "an item was settled twice"

@@ -107,7 +107,7 @@ async def test_a_response_that_says_nothing_does_not_leave_us_thinking(
     await story.settled()
     assert story.phase() is Phase.THINKING
     answer = story.server.begins()
-    answer.ends("failed", type="failed", error={"type": "server_error", "code": None})
+    answer.ends("incomplete", type="incomplete", reason="max_output_tokens")
     await story.settled()
     assert story.phase() is Phase.LISTENING
 

@@ -28,6 +28,7 @@ from voiced.link.renewal import Renewal
 from voiced.notices import Happened, Moment
 from voiced.ports import Dialler, Wire
 from voiced.realtime.client_events import UserText
+from voiced.turns.talk_button import Hold
 from voiced.verdicts import gravest
 
 log = logging.getLogger(__name__)
@@ -51,6 +52,7 @@ class Held:
     opened_s: float
     mark: int  # what the memory held when it was told
     go: trio.Event = attrs.field(factory=trio.Event, init=False)
+    told_again: int = attrs.field(default=0, init=False)  # frames that the last one heard in vain
     over: trio.Event = attrs.field(factory=trio.Event, init=False)  # nothing of it acts any more
     talk: Talk | None = attrs.field(default=None, init=False)
 
@@ -74,6 +76,7 @@ class Conversation:
     keep_ms: int
     carry_over_tokens: int
     wire_format: WireFormat
+    greeting: str = ""  # is said as soon as a session is open, once: whoever sets it decides when
     _held: Held | None = attrs.field(default=None, init=False)
     _renewal_asked: trio.Event = attrs.field(factory=trio.Event, init=False)
 
@@ -120,9 +123,12 @@ class Conversation:
     # How sessions follow one another.
 
     def _take_over(self, held: Held, *, whole: bool, keep_ms: int) -> None:
-        again = self.house.tape.retell(trio.current_time(), whole=whole, keep_ms=keep_ms)
-        if again:
-            log.info("told again ms=%d", again * FRAME_MS)
+        button = self.house.button
+        if button is not None and button.hold is Hold.UP and not whole:
+            keep_ms = 0  # half a question would be answered like a whole one
+        held.told_again = self.house.tape.retell(trio.current_time(), whole=whole, keep_ms=keep_ms)
+        if held.told_again:
+            log.info("told again ms=%d", held.told_again * FRAME_MS)
         self._held = held
         board = self.house.board
         board.link = attrs.evolve(board.link, session_id=held.line.session.session_id or "")
@@ -208,11 +214,18 @@ class Conversation:
                     batch_ms=max(self.batch_ms, plan.batch_ms),
                     longest_ms=self.longest_ms,
                     wire_format=self.wire_format,
+                    told_again=held.told_again,
                 )
+                self._greet(held.talk)
                 try:
                     await held.talk.run()
                 finally:
                     held.over.set()
+
+    def _greet(self, talk: Talk) -> None:
+        greeting, self.greeting = self.greeting, ""
+        if greeting:
+            talk.moderator.say(greeting)
 
     async def _seed(self, line: Line, *, after: int, told_again: bool) -> Restored:
         """Tell a session the conversation so far as text, but for what it will hear *told again*."""

@@ -19,7 +19,9 @@ from voiced.notices import Happened, Moment, NoticeBoard, Party
 from voiced.realtime import response_events as response
 from voiced.realtime import server_events as server
 from voiced.realtime.codec import Skipped
+from voiced.realtime.objects import ErrorDetails, Response
 from voiced.turns.floor import Floor
+from voiced.turns.setbacks import Setback
 from voiced.turns.states import User
 from voiced.verdicts import Verdict, judge_code
 
@@ -121,28 +123,41 @@ class Downlink:
         self._progress()
 
     def _response_done(self, event: response.ResponseDone) -> None:
-        made = event.response
+        made, now_s = event.response, trio.current_time()
         sounded = self.narrator.finish_response(made.id)
+        setback = self._setback(made)
+        if setback is not None and not made.out_of_band:
+            self.moderator.carry_out(self._floor.response_failed(now_s, made.id, setback))
+            return
         if made.status != "cancelled" and not sounded:
-            self.board.post(Happened(trio.current_time(), Moment.UNANSWERED))
+            self.board.post(Happened(now_s, Moment.UNANSWERED))
         if not made.out_of_band:
-            self.moderator.carry_out(self._floor.response_done(trio.current_time(), made.id))
+            self.moderator.carry_out(self._floor.response_done(now_s, made.id))
         if sounded or made.status == "completed":
             self.answered += 1
             self._turn_is_answered()
-        self._explain(event)
+
+    def _rate_limits(self, event: server.RateLimitsUpdated) -> None:
+        self.moderator.carry_out(self._floor.limits_told(trio.current_time(), event.rate_limits))
+
+    def _item_confirmed(self, event: server.ItemAdded) -> None:
+        self.moderator.carry_out(self._floor.item_added(trio.current_time(), event.item.id))
 
     def _refused(self, event: server.Refused) -> None:
-        judgement = judge_code(event.error.code)
+        error, now_s = event.error, trio.current_time()
+        verdict = judge_code(error.code, error.kind).verdict
         log.warning(
-            "refused code=%s message=%r verdict=%s",
-            event.error.code,
-            event.error.message,
-            judgement.verdict.name.lower(),
+            "refused code=%s message=%r verdict=%s %s",
+            error.code,
+            error.message,
+            verdict.name.lower(),
+            self.line.reference,
         )
-        if judgement.verdict > Verdict.RETRY_TURN:
-            raise SessionOver(event.error.code or event.error.kind, event.error.message)
-        self.moderator.carry_out(self._floor.refused(trio.current_time(), event.error.code))
+        if verdict > Verdict.RETRY_TURN:
+            raise SessionOver(_telling(error), error.message)
+        if verdict is Verdict.RETRY_TURN:  # the session may live on, or end of it
+            self.moderator.suspicion.note(now_s, Setback(_telling(error), error.message))
+        self.moderator.carry_out(self._floor.refused(now_s, error.code, error.blamed))
 
     def _user_delta(self, event: server.TranscriptionDelta) -> None:
         self.scribe.says(Party.USER, event.item_id, event.delta)
@@ -194,17 +209,29 @@ class Downlink:
                 event.detail,
             )
 
-    def _explain(self, event: response.ResponseDone) -> None:
-        """A response that failed says why; some reasons end the session."""
-        details = event.response.status_details
-        if event.response.status != "failed" or details is None or details.error is None:
-            return
-        code = details.error.code or details.error.kind
-        judgement = judge_code(code)
-        log.warning("response failed code=%s message=%r", code, details.error.message)
-        if judgement.verdict > Verdict.RETRY_TURN:
-            raise SessionOver(code, details.error.message)
+    def _setback(self, made: Response) -> Setback | None:
+        """Why a response failed, if it may succeed another time; what never will ends the session."""
+        details = made.status_details
+        if made.status != "failed" or details is None or details.error is None:
+            return None
+        code, message = _telling(details.error), details.error.message
+        log.warning("response failed code=%s message=%r %s", code, message, self.line.reference)
+        verdict = judge_code(code).verdict
+        if code in _SLOW_DOWN or verdict is Verdict.RETRY_TURN:
+            return Setback(code, message, limited=code in _SLOW_DOWN)
+        if verdict is not Verdict.CARRY_ON:
+            raise SessionOver(code, message)
+        return None
 
+
+def _telling(error: ErrorDetails) -> str:
+    """The word of an error's two that says what to do: often the code is null, or nobody's."""
+    code, kind = error.code or "", error.kind
+    return code if judge_code(code) == judge_code(code, kind) and code else kind
+
+
+_SLOW_DOWN: Final = frozenset({"rate_limit_exceeded", "inference_rate_limit_exceeded"})
+"""Of a response: the session is sound, and the next one may be made a little later."""
 
 _HANDLERS: Final[Mapping[type, Callable[[Downlink, Any], None]]] = {
     server.SpeechStarted: Downlink._speech_started,
@@ -214,6 +241,8 @@ _HANDLERS: Final[Mapping[type, Callable[[Downlink, Any], None]]] = {
     server.TranscriptionCompleted: Downlink._user_text,
     server.TranscriptionFailed: Downlink._transcription_failed,
     server.Refused: Downlink._refused,
+    server.ItemAdded: Downlink._item_confirmed,
+    server.RateLimitsUpdated: Downlink._rate_limits,
     response.ResponseCreated: Downlink._response_created,
     response.OutputItemAdded: Downlink._item_added,
     response.ContentPartAdded: Downlink._part_added,

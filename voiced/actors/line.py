@@ -1,6 +1,7 @@
 """Line: a session on its wire, the one way to speak with the server."""
 
 import logging
+from collections import deque
 from collections.abc import Callable
 from typing import Final, NoReturn
 
@@ -25,6 +26,8 @@ _POSTED: Final = (
     64  # what we say in answer to one event is a few sentences; a stuck link ends sooner
 )
 
+_LATEST: Final = 3  # of the server's events, by id: what its support asks for
+
 _LOOKS: Final = 10  # within the time limit; a stuck link is noticed a tenth later than promised
 
 
@@ -39,6 +42,7 @@ class Line:
     session: Session = attrs.field(factory=Session)
     clock: SpeechClock = attrs.field(factory=SpeechClock)
     posted: Channel[ClientEvent] = attrs.field(init=False)
+    _latest: deque[str] = attrs.field(factory=lambda: deque(maxlen=_LATEST), init=False)
     _asked: int = attrs.field(default=0, init=False)  # messages we wanted to send
     _taken: int = attrs.field(default=0, init=False)  # messages the wire took
     _heard_at_s: float = attrs.field(default=0.0, init=False)  # when the server said anything last
@@ -46,10 +50,19 @@ class Line:
     def __attrs_post_init__(self) -> None:
         self.posted = Channel("posted", _POSTED, WhenFull.DROP_NEWEST)
 
-    def post(self, event: ClientEvent) -> None:
-        """Have *event* sent, after all that was posted before; for those who cannot wait."""
-        if not self.posted.offer(event):
+    @property
+    def reference(self) -> str:
+        """Where we are, as the service's support wants to know it."""
+        return f"session={self.session.session_id} event={','.join(self._latest)}"
+
+    def post(self, event: ClientEvent) -> bool:
+        """Have *event* sent, after all that was posted before; for those who cannot wait. False if
+        it was dropped.
+        """
+        taken = self.posted.offer(event)
+        if not taken:
             log.warning("%s dropped: the link takes nothing", event.TYPE)
+        return taken
 
     async def deliver(self, done: Callable[[ClientEvent], None]) -> None:
         """Send what was posted, and say so. What has become pointless on the way is not sent."""
@@ -118,6 +131,7 @@ class Line:
         event = self.session.receive(await self.wire.receive())
         self._heard_at_s = trio.current_time()
         if not isinstance(event, Skipped):
+            self._latest.append(event.event_id)
             log.debug("<- %s%s", event.TYPE, _Brief(event))
         return event
 

@@ -9,7 +9,7 @@ import trio
 from voiced.actors.line import Line
 from voiced.audio.wire import WireFormat
 from voiced.faults import LinkError, SessionOver, Trouble
-from voiced.realtime.client_events import Configure
+from voiced.realtime.client_events import Configure, CreateItem, SystemText
 from voiced.realtime.server_events import Refused, ServerEvent, SessionCreated, SessionUpdated
 from voiced.verdicts import Verdict, judge_code
 
@@ -40,12 +40,15 @@ class Opening:
     configure: Configure
     wire_format: WireFormat
     patience: Patience
+    context: str = ""  # what the model is told first in every session, instructions apart
 
     async def run(self, line: Line) -> None:
         """Open the session on *line*."""
         await self._expect(line, SessionCreated, self.patience.created_s)
         await self._expect(line, SessionUpdated, self.patience.updated_s, ask=self.configure)
         self._check_formats(line)
+        if self.context:
+            await line.say(CreateItem(SystemText(self.context)))
         log.info(
             "session ready session=%s model=%s voice=%s turn_detection=%s",
             line.session.session_id,

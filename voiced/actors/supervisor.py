@@ -90,6 +90,16 @@ class Supervisor:
         talk = self.conversation.talk
         return (talk is not None and talk.interrupt()) or hushed
 
+    def ask(self, text: str) -> bool:
+        """Ask in the user's place; False if nobody can be asked now. ValueError: not that text."""
+        talk = self.conversation.talk
+        return talk is not None and talk.moderator.ask(text)
+
+    def say(self, text: str) -> bool:
+        """Have the assistant say *text*; False and errors as for `ask`."""
+        talk = self.conversation.talk
+        return talk is not None and talk.moderator.say(text)
+
     async def _one_conversation(self, *, retell_whole: bool) -> VoicedError:
         self.cooldown.begin(trio.current_time())
         plan = self.ladder.plan

@@ -76,6 +76,7 @@ class Talk:
     batch_ms: int
     longest_ms: int
     wire_format: WireFormat
+    told_again: int = 0  # frames at the head of what waits that another session was told in vain
     moderator: Moderator = attrs.field(init=False)
     downlink: Downlink = attrs.field(init=False)
     _uplink: Uplink = attrs.field(init=False)
@@ -93,7 +94,7 @@ class Talk:
             Answers(self.wire_format),
         )
         self.moderator = Moderator(
-            Floor(habits.policy),
+            Floor(habits.policy, retries=house.tape.may_retell),
             line,
             narrator,
             house.volume,
@@ -110,6 +111,7 @@ class Talk:
             self.moderator,
             house.button,
             self.batch_ms,
+            self.told_again,
         )
         self.downlink = Downlink(
             line,
@@ -125,17 +127,18 @@ class Talk:
     async def run(self) -> None:
         """Talk until the session ends."""
         house, line = self.house, self.line
-        if house.button is not None and house.button.hold is Hold.DOWN:
+        if house.button is not None and (self.told_again or house.button.hold is Hold.DOWN):
             self._begin_held_turn()
         try:
-            async with trio.open_nursery() as nursery:
-                nursery.start_soon(self._uplink.run, name="uplink")
-                nursery.start_soon(self.downlink.run, name="downlink")
-                nursery.start_soon(self.moderator.run, name="moderator")
-                nursery.start_soon(line.deliver, self.moderator.sent, name="deliver")
-                nursery.start_soon(line.wire.keep_alive, name="keep alive")
-                nursery.start_soon(line.watch, name="watch the line")
-                nursery.start_soon(line.ask_whether_it_lives, name="watch the session")
+            with self.moderator.presiding():
+                async with trio.open_nursery() as nursery:
+                    nursery.start_soon(self._uplink.run, name="uplink")
+                    nursery.start_soon(self.downlink.run, name="downlink")
+                    nursery.start_soon(self.moderator.run, name="moderator")
+                    nursery.start_soon(line.deliver, self.moderator.sent, name="deliver")
+                    nursery.start_soon(line.wire.keep_alive, name="keep alive")
+                    nursery.start_soon(line.watch, name="watch the line")
+                    nursery.start_soon(line.ask_whether_it_lives, name="watch the session")
         finally:
             house.volume.set(0.0)  # an answer that outlives its session is spoken, not whispered
             line.session.end()
@@ -154,7 +157,7 @@ class Talk:
         if floor.user is not User.SILENT or self.house.tape.waiting > _CAUGHT_UP:
             return Bustle.SPEAKING
         busy = floor.sounding or floor.generation is not Generation.NONE
-        return Bustle.ANSWERING if busy or floor.debt is not Debt.NONE else Bustle.NONE
+        return Bustle.ANSWERING if busy or floor.machines.debt is not Debt.NONE else Bustle.NONE
 
     # What people may do; each is False if it does nothing now.
 

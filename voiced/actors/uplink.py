@@ -15,7 +15,7 @@ from voiced.counts import Counts
 from voiced.link.catching_up import Pace
 from voiced.link.tape import Tape
 from voiced.realtime.client_events import Append
-from voiced.turns.talk_button import TalkButton
+from voiced.turns.talk_button import Hold, Taken, TalkButton
 
 _AT_ONCE: Final = 100  # frames taken along when some wait; they are small
 
@@ -38,6 +38,7 @@ class Uplink:
     moderator: Moderator
     button: TalkButton | None = None  # without one, the server decides what is a turn
     batch_ms: int = 0
+    told_again: int = 0  # of the frames that wait, those that were the button's turn already
     _pace: Pace = attrs.field(factory=Pace, init=False)
 
     async def run(self) -> None:
@@ -60,7 +61,7 @@ class Uplink:
         if self.button is None:
             await self._send(spoken_s, frame)
             return
-        taken = self.button.take(frame)
+        taken = self._taken(frame, self.button)
         first_s = spoken_s - (len(taken.frames) - 1) * FRAME_MS / 1000
         for place, each in enumerate(taken.frames):
             await self._send(first_s + place * FRAME_MS / 1000, each)
@@ -69,6 +70,14 @@ class Uplink:
                 await self._append(spoken_s, piece)
             floor = self.moderator.floor
             self.moderator.carry_out(floor.released(trio.current_time(), self.button.held_ms))
+
+    def _taken(self, frame: Frame, button: TalkButton) -> Taken:
+        """What the button says to a frame, unless it said so in the last session already."""
+        if not self.told_again:
+            return button.take(frame)
+        self.told_again -= 1
+        button.held_ms += FRAME_MS
+        return Taken((frame,), ended=not self.told_again and button.hold is Hold.UP)
 
     async def _send(self, spoken_s: float, frame: Frame) -> None:
         """Send one frame. The tape has it first: cut off in the middle, it is told again."""

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from attrs import frozen
 
-from voiced.local import tools
+from voiced.local import phrases, tools
 from voiced.local.brain import Brain, Reply
 from voiced.local.conversation import Item
 from voiced.local.terms import Terms
@@ -34,7 +34,9 @@ async def question(context: Sequence[Item]) -> Question:
 
 
 def reply(asked: Question, terms: Terms, brain: Brain) -> Reply:
-    """Decide what is answered: a tool is called, its result told, or the brain asked."""
+    """Decide what is answered: given words, a tool call, its result, or what the brain knows."""
+    if words := phrases.to_be_said(terms.instructions):
+        return Reply(words)
     answering = bool(asked.outputs)
     call = tools.choose(asked.said, terms.tools, terms.tool_choice, answering_output=answering)
     if call is not None:

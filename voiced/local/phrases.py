@@ -89,6 +89,7 @@ _NUMBER: Final = r"\d{1,4}|" + "|".join(sorted(NUMBERS, key=len, reverse=True))
 _SUM: Final = re.compile(
     rf"(?:what is )?({_NUMBER}) ?({'|'.join(map(re.escape, _SIGNS))}) ?({_NUMBER})"
 )
+_SAY_EXACTLY: Final = re.compile(r"say exactly\b[^:]*:\s*(\S.*)", re.IGNORECASE | re.DOTALL)
 _NOT_WORDS: Final = re.compile(r"[^a-z0-9+*/' -]+")
 
 
@@ -103,6 +104,15 @@ def understand(text: str) -> Meaning | None:
     if words.startswith(f"{REPEAT} "):
         return Repeat(words.removeprefix(f"{REPEAT} "))
     return None
+
+
+def to_be_said(instructions: str) -> str | None:
+    """Return the words that *instructions* want said exactly; None if they want something else.
+
+    The order ends with a colon, the words are all that follows: `Say exactly: good morning.`
+    """
+    found = _SAY_EXACTLY.fullmatch(instructions.strip())
+    return found[1].strip() if found else None
 
 
 def plain(text: str) -> str:

@@ -22,6 +22,8 @@ class Terms:
     tools: list[Json]
     tool_choice: str | Json
     metadata: Json | None
+    instructions: str
+    """Those of the request alone; the session's are for a model to understand."""
 
     @property
     def aloud(self) -> bool:
@@ -64,4 +66,5 @@ def terms(settings: Settings, overrides: Json) -> Terms:
         tools=chosen["tools"],
         tool_choice=chosen["tool_choice"],
         metadata=overrides.get("metadata"),
+        instructions=overrides.get("instructions") or "",
     )

@@ -223,18 +223,20 @@ class Truncate(Order):
 class CreateResponse(Order):
     """Ask the model to answer; what is set holds for this answer only.
 
-    The conversation has one answer at a time; `conversation="none"` runs beside it. `metadata`
-    comes back with the response: 16 pairs, keys of 64, values of 512 characters at most (all
-    documented).
+    The conversation has one answer at a time; `conversation="none"` runs beside it.
+    `without_context`: the model sees nothing of the conversation, though what it says may belong to
+    it. `metadata` comes back with the response: 16 pairs, keys of 64, values of 512 characters at
+    most (all documented).
     """
 
     TYPE = "response.create"
 
-    instructions: str | None = field(default=None, validator=maybe(text()))
+    instructions: str | None = field(default=None, repr=veiled, validator=maybe(text()))
     output_modality: Modality | None = field(default=None, validator=one_of(None, "audio", "text"))
     conversation: Literal["auto", "none"] | None = field(
         default=None, validator=one_of(None, "auto", "none")
     )
+    without_context: bool = field(default=False, validator=FLAG)
     metadata: Mapping[str, str] | None = field(
         default=None,
         hash=False,

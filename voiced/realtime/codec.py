@@ -159,6 +159,7 @@ def _response(event: say.CreateResponse) -> Json:
         instructions=event.instructions,
         output_modalities=event.output_modality and [event.output_modality],
         conversation=event.conversation,
+        input=[] if event.without_context else None,
         metadata=event.metadata and dict(event.metadata),
     )
 

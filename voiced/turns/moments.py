@@ -15,6 +15,7 @@ class Moment(enum.Enum):
     SPEECH_START = "speech start"  # the server heard speech begin
     SPEECH_END = "speech end"  # the last sound of the user's turn, in audio time
     SPEECH_STOPPED = "speech stopped"  # the server is sure that it ended
+    ASKED = "asked"  # the user wrote; like speech that has ended
     COMMITTED = "committed"  # the user's turn is an item of the conversation
     DUCKED = "ducked"  # speech over an answer: softer, until it is clear whether it is meant
     RESTORED = "restored"  # it was not: as loud as before

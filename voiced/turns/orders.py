@@ -52,4 +52,26 @@ class Tell:
     problem: str = ""
 
 
-Order: TypeAlias = Say | Cut | SetVolume | FinishAnswers | ForgetResponse | ReleaseButton | Tell
+@frozen
+class Warn:
+    """A sentence for the log: something was lost that is on no timeline, or is tried again."""
+
+    sentence: str
+    lost: int = 0  # that many texts
+
+
+@frozen
+class Abandon:
+    """End the session: it yields nothing any more. The code is the server's, or one of ours."""
+
+    code: str
+    message: str
+    retry_after_s: float | None = None
+
+
+Deed: TypeAlias = (
+    Say | Cut | SetVolume | FinishAnswers | ForgetResponse | ReleaseButton | Tell | Warn
+)
+"""What is done at once, and leaves the session as it is."""
+
+Order: TypeAlias = Deed | Abandon

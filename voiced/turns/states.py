@@ -9,6 +9,7 @@ from types import MappingProxyType
 from typing import Final
 
 from voiced.turns.policy import Limits
+from voiced.turns.setbacks import PAUSE_S
 
 
 class User(enum.Enum):
@@ -31,6 +32,7 @@ class Generation(enum.Enum):
     FLOWING = "flowing"
     INTERRUPTED = "interrupted"  # by the server, which has not said so yet
     CANCELLING = "cancelling"  # by us
+    PAUSING = "pausing"  # one failed: the next is asked for a little later
 
 
 class Debt(enum.Enum):
@@ -58,6 +60,7 @@ WAITS: Final[Mapping[enum.Enum, Callable[[Limits], float]]] = MappingProxyType(
         _G.FLOWING: lambda limits: limits.delta_gap_s,
         _G.INTERRUPTED: lambda limits: limits.cancelled_s,
         _G.CANCELLING: lambda limits: limits.cancelled_s,
+        _G.PAUSING: lambda _: PAUSE_S,  # at least: the server may ask for more
     }
 )
 """What is waited for, and how long; in all other states nobody owes us anything."""

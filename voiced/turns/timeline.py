@@ -77,7 +77,7 @@ class _OpenTurn:
         if sounds:
             times_s[Moment.FIRST_SOUND] = min(sounds)
         figures: dict[Figure, int] = {}
-        before_s = end_s = times_s.get(Moment.SPEECH_END)
+        before_s = end_s = times_s.get(Moment.SPEECH_END, times_s.get(Moment.ASKED))
         for moment, figure in _STEPS:
             if (at_s := times_s.get(moment)) is None:
                 continue
@@ -104,8 +104,8 @@ class Timeline:
     def note(self, moment: Moment, at_s: float, item_id: str = "") -> list[Turn]:
         """Take in what happened; return the turns that are over by it, the oldest first."""
         match moment:
-            case Moment.SPEECH_START:
-                self._speech_starts(at_s, item_id)
+            case Moment.SPEECH_START | Moment.ASKED:
+                self._begins(moment, at_s, item_id)
             case Moment.SPEECH_END | Moment.SPEECH_STOPPED | Moment.COMMITTED:
                 self._speech_goes_on(moment, at_s, item_id)
             case Moment.RESPONSE_CREATED:
@@ -140,10 +140,10 @@ class Timeline:
 
     # What is made of each kind of moment.
 
-    def _speech_starts(self, at_s: float, item_id: str) -> None:
+    def _begins(self, moment: Moment, at_s: float, item_id: str) -> None:
         if self._of_user(item_id) is None:
             turn = self._open()
-            turn.times_s[Moment.SPEECH_START] = at_s
+            turn.times_s[moment] = at_s
             turn.user_items.add(item_id)
 
     def _speech_goes_on(self, moment: Moment, at_s: float, item_id: str) -> None:
@@ -250,7 +250,7 @@ class Timeline:
         newest = self._turns[-1]
         if newest is turn or newest.outcome is not None:
             return None
-        return newest.times_s.get(Moment.SPEECH_START)
+        return newest.times_s.get(Moment.SPEECH_START, newest.times_s.get(Moment.ASKED))
 
     # How it ends.
 
