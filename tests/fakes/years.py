@@ -63,7 +63,8 @@ class PatientLoudspeaker(Loudspeaker):
 
     def _move_on(self) -> None:
         now = round((trio.current_time() - self._opened_at) * WIRE_RATE_HZ)
-        if not self._waiting and now - self._elapsed > WIRE_RATE_HZ:
+        silent_samples = max(self._intake.dry, now - self._elapsed)
+        if not self._waiting and silent_samples > WIRE_RATE_HZ:  # all that decays has decayed
             self._intake.take(0, now - self._elapsed)
             self._elapsed = now
         super()._move_on()
@@ -84,5 +85,4 @@ class CountingEars(Ears):
         return self.loud_bytes // 48
 
     def _hear(self, pcm: bytes) -> None:
-        if pcm.strip(b"\0"):
-            self.loud_bytes += 2 * int(np.count_nonzero(np.frombuffer(pcm, dtype="<i2")))
+        self.loud_bytes += 2 * int(np.count_nonzero(np.frombuffer(pcm, dtype="<i2")))
