@@ -12,6 +12,7 @@ import pytest
 import trio
 from trio.testing import MockClock
 
+from tests.fakes.census import take_census
 from tests.fakes.server import Event
 from tests.fakes.story import Story
 from tests.fakes.visitors import Visitor
@@ -95,11 +96,17 @@ async def test_a_burst_takes_no_time_loses_nothing_and_leaves_nothing(
 
 
 @pytest.mark.parametrize("seed", range(SEEDS))
+@pytest.mark.parametrize("interruption", ["immediate", "confirmed", "never"])
 async def test_bursts_of_nonsense_end_sessions_at_most(
-    story: Story, nursery: trio.Nursery, autojump_clock: MockClock, seed: int
+    story: Story,
+    nursery: trio.Nursery,
+    autojump_clock: MockClock,
+    seed: int,
+    interruption: str,
 ) -> None:
     chance = random.Random(seed)
     story.user, story.ears = Visitor(), CountingEars()
+    story.set("turns", interruption=interruption)
     await story.begin(nursery)
     for burst in range(20):
         for _ in range(EVENTS // 20):
@@ -110,6 +117,8 @@ async def test_bursts_of_nonsense_end_sessions_at_most(
         if burst % 4 == 0:
             story.user.says(200)
         await story.for_ms(20_000)
+        story.notices.clear()
+        take_census()
         if story.phase() is Phase.FAULT:  # a recorded conversation is that of a bad key
             story.daemon.supervisor.reconnect()
     await story.for_ms(150_000)
@@ -120,3 +129,43 @@ async def test_bursts_of_nonsense_end_sessions_at_most(
     story.server.speaks(500)
     await story.for_ms(1500)
     assert story.ears.sounding_ms() - heard == 500
+
+
+@pytest.mark.parametrize("interruption", ["immediate", "confirmed", "never"])
+@pytest.mark.parametrize(
+    "event",
+    [
+        {"type": "input_audio_buffer.speech_started"},
+        {"type": "input_audio_buffer.speech_stopped"},
+        {"type": "input_audio_buffer.committed"},
+        {"type": "response.output_item.added", "item": {"type": "message"}},
+        {"type": "response.output_audio.delta", "delta": "AAAA"},
+        {"type": "conversation.item.input_audio_transcription.completed", "transcript": "no"},
+        {"type": "conversation.item.input_audio_transcription.failed"},
+        {"type": "response.done", "response": {"status": "completed"}},
+    ],
+    ids=lambda event: str(event["type"]),
+)
+@pytest.mark.parametrize("nameless", [False, True], ids=["each its own", "nameless"])
+async def test_one_kind_of_event_without_end_fills_nothing(
+    story: Story,
+    nursery: trio.Nursery,
+    autojump_clock: MockClock,
+    event: Event,
+    interruption: str,
+    nameless: bool,
+) -> None:
+    story.user, story.ears = Visitor(), CountingEars()
+    story.set("turns", interruption=interruption)
+    await story.begin(nursery)
+    story.server.begins().sends(2000)
+    for number in range(2000):
+        name = "" if nameless else f"item_x{number}"
+        item = {"item": {**event["item"], "id": name}} if "item" in event else {}
+        story.server.says({"item_id": name, **event, **item})
+        if number % 100 == 99:
+            await story.for_ms(10)
+    story.notices.clear()
+    take_census()
+    await story.for_ms(90_000)
+    assert story.phase() is Phase.LISTENING, story

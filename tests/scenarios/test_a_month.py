@@ -5,12 +5,11 @@ or for a day; chance decides, seeded. Between the visits of a quiet day time is 
 VOICED_SEEDS=20 lives through more of them, as `scripts/fuzz` does.
 """
 
-import gc
 import heapq
 import os
 import random
 from collections import Counter, deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Final
 
 import attrs
@@ -18,6 +17,7 @@ import pytest
 import trio
 from trio.testing import MockClock
 
+from tests.fakes.census import take_census
 from tests.fakes.story import Story
 from tests.fakes.visitors import Visitor
 from tests.fakes.years import HOUR_S, CountingEars, YearsServer
@@ -33,7 +33,6 @@ SEEDS: Final = int(os.environ.get("VOICED_SEEDS", "2"))
 MOST_A_MINUTE: Final = 6  # attempts, whatever their reasons
 LONGEST_GAP_S: Final = 61.0  # between attempts while it may retry; a second for the attempt itself
 LONGEST_RETURN_S: Final = 120.0
-MOST_KEPT: Final = 600  # things in any list, dict, set or deque of ours: the longest is 256 answers
 MOST_MORE: Final = 32  # objects of one class in the last third of the month, beyond the most before
 IN_HAND: Final = 1  # frames that a session may take with it when it ends in mid-sending
 _STRIDE_S: Final = 60.0  # in which a quiet day passes
@@ -264,12 +263,7 @@ class Month:
 
     def take_census(self) -> None:
         """Count what there is of ours, at the end of a day."""
-        gc.collect()
-        ours = [each for each in gc.get_objects() if type(each).__module__.startswith("voiced.")]
-        for each in ours:
-            for inside in _containers(each):
-                assert len(inside) <= MOST_KEPT, f"{type(each).__name__} keeps {len(inside)} things"
-        self.censuses.append(Counter(type(each).__name__ for each in ours))
+        self.censuses.append(take_census())
         self.every_frame_is_accounted_for()
 
     def nothing_grew(self) -> None:
@@ -282,12 +276,6 @@ class Month:
             late |= census
         grown = {name: n for name, n in late.items() if n > early[name] + MOST_MORE}
         assert not grown
-
-
-def _containers(thing: object) -> Iterator[list[object] | dict[object, object] | set[object]]:
-    for inside in gc.get_referents(thing):
-        if isinstance(inside, list | dict | set | deque):
-            yield inside
 
 
 async def _month(seed: int, clock: MockClock) -> Month:

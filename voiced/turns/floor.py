@@ -59,6 +59,7 @@ from voiced.turns.states import (
 _G = Generation
 _NEVER: Final = float("inf")
 _SHORTEST_MS: Final = 100  # of sound in a commit; less is refused (seen on the live wire)
+_MOST_WITHHELD: Final = 64  # moments; a turn has four, and only a mad server begins so many
 _MOST_DOUBTS: Final = 16  # items waiting for their words; beyond it the oldest is let pass
 
 
@@ -114,7 +115,7 @@ class Floor:
             return [told, Cut()]
         if not self._answering:
             return [told]
-        self._withheld.append(told)
+        self._withhold(told)
         if self.policy.interruption is Interruption.NEVER:
             return []
         start_ms = self.voicing.heard_ms if from_ms is None else from_ms
@@ -183,7 +184,9 @@ class Floor:
     def response_created(self, now_s: float, response_id: str) -> list[Order]:
         """The server makes a response of the conversation."""
         self._response_id = response_id
-        told: list[Order] = [Tell(now_s, Moment.RESPONSE_CREATED)]
+        # There is one at a time: it proves the last one over, even if nobody said so.
+        over: list[Order] = [FinishAnswers()] if self.generation in MADE else []
+        told = [*over, Tell(now_s, Moment.RESPONSE_CREATED)]
         if self.generation is _G.UNWANTED:
             self._generation(_G.CANCELLING, now_s)
             return [*told, Say(CancelResponse())]
@@ -200,9 +203,11 @@ class Floor:
     def response_done(self, now_s: float, response_id: str) -> list[Order]:
         """A response of the conversation is over; perhaps one that was given up long ago."""
         known = response_id and self._response_id
+        # One without a name ends what is made, and its sound with it: nobody else would.
+        ended: list[Order] = [FinishAnswers()] if self.generation in MADE and not known else []
         if not (known and self.generation in MADE and response_id != self._response_id):
             self._generation(_G.NONE, now_s)
-        return self._pay(now_s)
+        return ended + self._pay(now_s)
 
     def sounds(self, now_s: float, *, sounding: bool) -> list[Order]:
         """Whether answers are being heard or wait to be."""
@@ -304,9 +309,12 @@ class Floor:
     def _tell_or_withhold(self, told: list[Tell]) -> list[Order]:
         """A turn that may be none is told when it is known to be one."""
         if self._withheld:
-            self._withheld += told
+            self._withhold(*told)
             return []
         return [*told]
+
+    def _withhold(self, *told: Tell) -> None:
+        self._withheld += told[: _MOST_WITHHELD - len(self._withheld)]
 
     def _owe(self, now_s: float, *, ours: bool = False) -> list[Order]:
         """The user is owed an answer: by us, or (a commit of *ours* makes no response) the server."""
@@ -360,11 +368,8 @@ class Floor:
     def _dismiss(self, now_s: float, item_id: str, problem: str) -> list[Order]:
         """It was nothing: the conversation forgets it, and the answer goes on."""
         self._withheld.clear()
-        gone: list[Order] = [
-            Say(DeleteItem(item_id)),
-            Tell(now_s, Moment.DISMISSED, item_id, problem),
-        ]
-        return gone + self._pay(now_s)
+        gone: list[Order] = [Say(DeleteItem(item_id))] if item_id else []  # else it has no name
+        return [*gone, Tell(now_s, Moment.DISMISSED, item_id, problem), *self._pay(now_s)]
 
     # --- what is done when a limit passes
 

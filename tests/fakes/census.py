@@ -1,0 +1,25 @@
+"""What there is of ours in memory: nothing may add up, however long it goes on."""
+
+import gc
+from collections import Counter, deque
+from collections.abc import Collection, Iterator
+from typing import Final
+
+MOST_KEPT: Final = 600
+"""Things in any list, dict, set or deque of ours: the longest are the 256 answers of a session."""
+
+
+def take_census() -> Counter[str]:
+    """Count our objects by class, and object to any that keeps too much."""
+    gc.collect()
+    ours = [each for each in gc.get_objects() if type(each).__module__.startswith("voiced.")]
+    for each in ours:
+        for inside in _containers(each):
+            assert len(inside) <= MOST_KEPT, f"{type(each).__name__} keeps {len(inside)} things"
+    return Counter(type(each).__name__ for each in ours)
+
+
+def _containers(thing: object) -> Iterator[Collection[object]]:
+    for inside in gc.get_referents(thing):
+        if isinstance(inside, list | dict | set | deque):
+            yield inside
