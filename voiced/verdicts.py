@@ -15,9 +15,11 @@ from attrs import frozen
 
 from voiced.faults import (
     ConfigError,
+    DeviceError,
     LinkClosed,
     LinkError,
     LinkRefused,
+    RemoteProtocolError,
     SessionOver,
     Trouble,
     VoicedError,
@@ -110,8 +112,27 @@ _TROUBLE = Judgement(Verdict.COOL_DOWN, "the service has trouble of its own")
 _SERVER_ERROR = Judgement(Verdict.RETRY_TURN, "the server had an error")
 _STALLED = Judgement(Verdict.RETRY_TURN, "the service went silent in the middle of a turn")
 _LINK = Judgement(Verdict.COOL_DOWN, "the link was lost")
+_PROXY = Judgement(Verdict.COOL_DOWN, "the proxy does not let us through", "check [network] proxy")
+_PORTAL = Judgement(
+    Verdict.COOL_DOWN,
+    "something on the way answers in the service's place",
+    "this network may want a login in a browser first",
+)
 _HARMLESS = Judgement(Verdict.CARRY_ON, "the service refused one request")
+# What no row knows: it may pass, and what it is stands in the fault's own sentence.
 _UNKNOWN = Judgement(Verdict.COOL_DOWN, "something went wrong")
+_UNKNOWN_CLOSE = Judgement(Verdict.COOL_DOWN, "the server hung up for a reason we do not know")
+_UNKNOWN_STATUS = Judgement(
+    Verdict.COOL_DOWN,
+    "the service did not let us in, for a reason we do not know",
+    "if this stays so, check [realtime] url in the config",
+)
+_OUT_OF_TURN = Judgement(Verdict.COOL_DOWN, "the service spoke out of turn")
+_DEVICE = Judgement(
+    Verdict.COOL_DOWN,
+    "a sound device failed",
+    "check its cable, and [capture] and [playout] device; `voiced devices` lists what there is",
+)
 
 
 def _codes(judgement: Judgement, *codes: str, source: str = "reported") -> tuple[Row, ...]:
@@ -126,9 +147,12 @@ def _statuses(judgement: Judgement, *codes: int, source: str = "reported") -> tu
     return tuple(Row(Kind.STATUS, str(code), judgement, source) for code in codes)
 
 
-def _link(trouble: Trouble, cause: str, action: str = "", *, person: bool = False) -> Row:
-    verdict = Verdict.GIVE_UP if person else Verdict.COOL_DOWN
-    return Row(Kind.TROUBLE, trouble.value, Judgement(verdict, cause, action), "ours")
+def _link(trouble: Trouble, cause: str, action: str = "") -> Row:
+    return _trouble(trouble, Judgement(Verdict.COOL_DOWN, cause, action))
+
+
+def _trouble(trouble: Trouble, judgement: Judgement) -> Row:
+    return Row(Kind.TROUBLE, trouble.value, judgement, "ours")
 
 
 TABLE: Final[tuple[Row, ...]] = (
@@ -149,7 +173,15 @@ TABLE: Final[tuple[Row, ...]] = (
     *_codes(_ACCOUNT, "account_deactivated", "billing_hard_limit_reached", source="documented"),
     *_codes(_MODEL, "missing_model", "invalid_model", source="seen"),
     *_codes(_MODEL, "model_not_found"),
-    *_closes(_MODEL, 4000, source="seen"),
+    *_closes(
+        Judgement(
+            Verdict.GIVE_UP,
+            "the service refused the model, or the dialect we speak",
+            "check [realtime] model and url in the config",
+        ),
+        4000,  # its reason names the code, and an `error` event that did so came before (seen)
+        source="seen",
+    ),
     *_closes(_MODEL, 4004),
     *_statuses(_MODEL, 400),
     *_codes(_DIALECT, "beta_api_shape_disabled", source="seen"),
@@ -173,6 +205,7 @@ TABLE: Final[tuple[Row, ...]] = (
     *_codes(_STALLED, "turn_stalled", source="ours"),
     *_closes(_SERVER_ERROR, 1011),
     *_statuses(_TROUBLE, 500, 502, 503, 504, source="documented"),
+    *_closes(_TROUBLE, 1014, source="documented"),
     *_statuses(Judgement(Verdict.COOL_DOWN, "the service took too long"), 408, source="documented"),
     *_closes(Judgement(Verdict.COOL_DOWN, "the service restarts"), 1012, source="documented"),
     *_closes(Judgement(Verdict.COOL_DOWN, "the server hung up, though nothing was wrong"), 1000),
@@ -231,12 +264,10 @@ TABLE: Final[tuple[Row, ...]] = (
         "certificate in [network] ca_file",
     ),
     _link(Trouble.CLOCK, "the machine's clock is wrong", "set it, or let NTP do so"),
-    _link(Trouble.PROXY, "the proxy does not let us through", "check [network] proxy"),
-    _link(
-        Trouble.PORTAL,
-        "something on the way answers in the service's place",
-        "this network may want a login in a browser first",
-    ),
+    _trouble(Trouble.PROXY, _PROXY),
+    *_statuses(_PROXY, 407, source="documented"),
+    _trouble(Trouble.PORTAL, _PORTAL),
+    *_statuses(_PORTAL, 511, source="documented"),
     _link(
         Trouble.NOT_WEBSOCKET,
         "the server does not speak WebSocket",
@@ -265,8 +296,6 @@ _CLOSES: Final = _by(Kind.CLOSE)
 _STATUSES: Final = _by(Kind.STATUS)
 _TROUBLES: Final = _by(Kind.TROUBLE)
 
-_PORTAL: Final = _TROUBLES[Trouble.PORTAL.value]
-
 
 def judge_code(code: str | None, kind: str = "", *, opening: bool = False) -> Judgement:
     """What an error of the service means, by its code or, where that tells nothing, its type.
@@ -288,16 +317,22 @@ def judge(fault: VoicedError) -> Judgement:
         case LinkRefused(status=status):
             return _STATUSES.get(str(status)) or _of_status_class(status)
         case LinkClosed(code=close_code):
-            return _CLOSES.get(str(close_code), _LINK)
+            return _CLOSES.get(str(close_code), _UNKNOWN_CLOSE)
         case LinkError(trouble=trouble):
             return _TROUBLES[trouble.value]
+        case RemoteProtocolError():
+            return _OUT_OF_TURN
+        case DeviceError():
+            return _DEVICE
         case _:
             return _UNKNOWN
 
 
 def _of_status_class(status: int) -> Judgement:
     """Where 101 was due, a success or a redirection is no answer of the service's."""
-    return _PORTAL if 200 <= status < 400 else _TROUBLE
+    if 200 <= status < 400:
+        return _PORTAL
+    return _TROUBLE if status >= 500 else _UNKNOWN_STATUS
 
 
 def gravest(faults: BaseExceptionGroup[VoicedError]) -> VoicedError:

@@ -133,3 +133,55 @@ async def test_an_answer_without_an_end_is_spoken_when_the_response_is_done(
     )
     await story.for_ms(500)
     assert story.ears.sounding_ms() == 30
+
+
+async def test_an_answer_ends_with_a_response_that_ends_without_its_name(
+    story: Story, nursery: trio.Nursery, autojump_clock: MockClock
+) -> None:
+    await story.begin(nursery)
+    story.server.begins().sends(500)
+    story.server.says({"type": "response.done", "response": {"status": "completed"}})
+    await story.for_ms(1000)
+    assert story.ears.sounding_ms() == 500
+    assert story.phase() is Phase.LISTENING
+
+
+async def test_an_answer_without_an_end_ends_with_the_next_ones_beginning(
+    story: Story, nursery: trio.Nursery, autojump_clock: MockClock
+) -> None:
+    await story.begin(nursery)
+    story.server.begins().sends(500)
+    await story.for_ms(100)
+    story.server.speaks(ms=500)
+    await story.for_ms(2000)
+    assert story.ears.sounding_ms() == 1000
+    assert story.phase() is Phase.LISTENING
+
+
+async def test_an_item_without_an_id_is_nobodys_and_its_sound_a_stray(
+    story: Story, nursery: trio.Nursery, autojump_clock: MockClock
+) -> None:
+    await story.begin(nursery)
+    answer = story.server.begins()
+    story.server.says({"type": "response.output_item.added", "item": {"type": "message"}})
+    story.server.says({"type": "response.output_audio.delta", "item_id": "", "delta": "AAAA"})
+    story.server.hears_speech()
+    await story.settled()
+    assert story.daemon.counts.stray_deltas == 1
+    told = story.server.was_told("conversation.item.delete")
+    assert [event["item_id"] for event in told] == [answer.item_id]
+
+
+async def test_what_is_being_heard_is_not_forgotten_for_whatever_is_announced(
+    story: Story, nursery: trio.Nursery, autojump_clock: MockClock
+) -> None:
+    await story.begin(nursery)
+    answer = story.server.begins()
+    answer.sends(500)
+    for number in range(1000):
+        item = {"id": f"item_x{number}", "type": "message"}
+        story.server.says({"type": "response.output_item.added", "item": item})
+    answer.ends()
+    await story.for_ms(1000)
+    assert story.ears.sounding_ms() == 500
+    assert story.phase() is Phase.LISTENING

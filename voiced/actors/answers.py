@@ -93,13 +93,17 @@ class Answers:
     _cut_responses: OrderedDict[str, None] = attrs.field(factory=OrderedDict)
 
     def announce(self, item_id: str, response_id: str) -> None:
-        """The server opened an item; one of a response that was cut is cut from birth."""
-        if item_id in self._answers:
+        """The server opened an item; one of a response that was cut is cut from birth.
+
+        One without an id is nobody's: nothing could be told about it, so its sound is a stray.
+        """
+        if not item_id or item_id in self._answers:
             return
         born = Fate.CUT if response_id in self._cut_responses else Fate.ANNOUNCED
         self._answers[item_id] = Answer(item_id, response_id, born, self.wire_format)
-        while len(self._answers) > _REMEMBERED:
-            self._answers.popitem(last=False)
+        if len(self._answers) > _REMEMBERED:  # what is still being heard must be found at its end
+            oldest = (a.item_id for a in self._answers.values() if a.fate is not Fate.PLAYING)
+            self._answers.pop(next(oldest))
 
     def find(self, item_id: str) -> Answer | None:
         """The answer of that id, if it was announced."""

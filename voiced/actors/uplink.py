@@ -40,10 +40,17 @@ class Uplink:
     batch_ms: int = 0
     told_again: int = 0  # of the frames that wait, those that were the button's turn already
     _pace: Pace = attrs.field(factory=Pace, init=False)
+    _in_hand: int = attrs.field(default=0, init=False)  # frames taken and not yet sent
 
     async def run(self) -> None:
         """Send for ever. Batches group the writes, for links that wake a radio for each packet."""
         size = max(1, self.batch_ms // FRAME_MS)
+        try:
+            await self._send_for_ever(size)
+        finally:
+            self.counts.frames_unsent += self._in_hand
+
+    async def _send_for_ever(self, size: int) -> None:
         while True:
             while self.tape.waiting < size:
                 self._await_turn(await self.frames.receive_some(_AT_ONCE))
@@ -59,9 +66,12 @@ class Uplink:
 
     async def _send_or_withhold(self, spoken_s: float, frame: Frame) -> None:
         if self.button is None:
+            self._in_hand = 1
             await self._send(spoken_s, frame)
             return
         taken = self._taken(frame, self.button)
+        self._in_hand = len(taken.frames)
+        self.counts.frames_withheld = self.button.withheld
         first_s = spoken_s - (len(taken.frames) - 1) * FRAME_MS / 1000
         for place, each in enumerate(taken.frames):
             await self._send(first_s + place * FRAME_MS / 1000, each)
@@ -87,6 +97,7 @@ class Uplink:
         self.tape.sent(frame, sent_ms + len(pieces) * FRAME_MS + held_ms, spoken_s)
         for piece in pieces:
             await self._append(spoken_s, piece)
+        self._in_hand -= 1
         if self.moderator.floor.policy.doubts:
             self._tell_level(frame)
 

@@ -52,6 +52,7 @@ def _parser() -> argparse.ArgumentParser:
     _add_demo(commands)
     _add_devices(commands)
     _add_config(commands)
+    _add_faults(commands)
     _add_local_server(commands)
     return parser
 
@@ -117,6 +118,20 @@ def _add_config(commands: "Commands[argparse.ArgumentParser]") -> None:
     parser.set_defaults(command=_config)
 
 
+def _add_faults(commands: "Commands[argparse.ArgumentParser]") -> None:
+    parser = commands.add_parser(
+        "faults", help="what can go wrong, what voiced does about it, what you can do"
+    )
+    parser.add_argument(
+        "sought",
+        nargs="?",
+        metavar="WHAT",
+        help="explain this alone: an error code, a close code or an HTTP status",
+    )
+    parser.add_argument("--markdown", action="store_true", help="print the README's table")
+    parser.set_defaults(command=_faults)
+
+
 def _add_local_server(commands: "Commands[argparse.ArgumentParser]") -> None:
     parser = commands.add_parser(
         "local-server", help="run the embedded Realtime server by itself, on loopback"
@@ -170,6 +185,12 @@ def _config(options: argparse.Namespace) -> int:
     from voiced.cli.settings import check, show  # noqa: PLC0415
 
     return (check if options.action == "check" else show)(options.config)
+
+
+def _faults(options: argparse.Namespace) -> int:
+    from voiced.cli.faults import faults  # noqa: PLC0415
+
+    return faults(options.sought, markdown=options.markdown)
 
 
 def _local_server(options: argparse.Namespace) -> int:

@@ -87,6 +87,7 @@ MANUAL: Final = "manual"
 ALREADY_ACTIVE: Final = "conversation_already_has_active_response"  # seen on the live wire
 _HELD_TO_IT: Final = frozenset(event for row in TRANSITIONS.values() for event in row)
 _MOST_NAMES: Final = 100  # a tally must stay small, whatever the server invents
+_MOST_BESIDE: Final = 256  # out-of-band responses without an end; nobody has more than a few
 
 
 @define(eq=False)
@@ -100,7 +101,7 @@ class Session:
     _state: State = field(default=S.OPENING, init=False)
     _settings: SessionInfo | None = field(default=None, init=False)
     _active: str | None = field(default=None, init=False)
-    _beside: set[str] = field(factory=set, init=False)
+    _beside: dict[str, None] = field(factory=dict, init=False)  # in order, the oldest first
     _pending: CreateResponse | None = field(default=None, init=False)
     _skipped: dict[str, int] = field(factory=dict, init=False)
     _unknown_fields: dict[str, int] = field(factory=dict, init=False)
@@ -214,6 +215,11 @@ class Session:
         return self._active
 
     @property
+    def responses_beside(self) -> int:
+        """How many responses run outside the conversation, as far as is remembered."""
+        return len(self._beside)
+
+    @property
     def skipped(self) -> Mapping[str, int]:
         """How many messages were not understood, by reason and type."""
         return MappingProxyType(self._skipped)
@@ -247,7 +253,7 @@ class Session:
                 if error.blamed in (None, self._pending.event_id) or error.code == ALREADY_ACTIVE:
                     self._pending = None
             case ResponseCreated(response=response) if response.out_of_band:
-                self._beside.update({response.id} - {""})
+                self._note_beside(response.id)
                 return False
             case ResponseCreated(response=response):
                 self._active, self._pending = response.id, None
@@ -257,9 +263,15 @@ class Session:
                 pass
         return True
 
+    def _note_beside(self, response_id: str) -> None:
+        if response_id:
+            self._beside[response_id] = None
+        while len(self._beside) > _MOST_BESIDE:
+            del self._beside[next(iter(self._beside))]
+
     def _note_done(self, response: Response) -> bool:
         if response.id in self._beside:
-            self._beside.remove(response.id)
+            del self._beside[response.id]
             return False
         if self._active is None:
             if not response.out_of_band:

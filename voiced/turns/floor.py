@@ -35,7 +35,7 @@ from voiced.turns.doubt import Belief
 from voiced.turns.doubts import Reading
 from voiced.turns.gate import ANSWER, Gate, restored
 from voiced.turns.moments import Moment
-from voiced.turns.orders import Cut, Order, Say, SetVolume, Tell, Warn
+from voiced.turns.orders import Cut, FinishAnswers, Order, Say, SetVolume, Tell, Warn
 from voiced.turns.overdue import EXPIRED
 from voiced.turns.policy import Interruption
 from voiced.turns.setbacks import Setback
@@ -86,7 +86,7 @@ class Floor(Gate):
             return [told, Cut()]
         if not self.answering:
             return [told]
-        self.withheld.append(told)
+        self.withhold(told)
         if self.policy.interruption is Interruption.NEVER:
             return []
         self.doubts.begin(item_id, from_ms, self.policy.confirm_ms)
@@ -156,7 +156,9 @@ class Floor(Gate):
     def response_created(self, now_s: float, response_id: str) -> list[Order]:
         """The server makes a response of the conversation."""
         self._response_id = response_id
-        told: list[Order] = [Tell(now_s, Moment.RESPONSE_CREATED)]
+        # There is one at a time: it proves the last one over, even if nobody said so.
+        over: list[Order] = [FinishAnswers()] if self.machines.generation in MADE else []
+        told = [*over, Tell(now_s, Moment.RESPONSE_CREATED)]
         if self.machines.generation is _G.UNWANTED:
             self.machines.enter(_G.CANCELLING, now_s)
             return [*told, Say(CancelResponse())]
@@ -176,10 +178,14 @@ class Floor(Gate):
 
     def response_done(self, now_s: float, response_id: str) -> list[Order]:
         """A response of the conversation is over; perhaps one that was given up long ago."""
+        # One without a name ends what is made, and its sound with it: nobody else would.
+        known = response_id and self._response_id
+        nameless = self.machines.generation in MADE and not known
+        ended: list[Order] = [FinishAnswers()] if nameless else []
         if not self._is_another(response_id) and self.machines.generation is not _G.PAUSING:
             self.setback = None
             self.machines.enter(_G.NONE, now_s)
-        return self.pay(now_s)
+        return ended + self.pay(now_s)
 
     def response_failed(self, now_s: float, response_id: str, setback: Setback) -> list[Order]:
         """A response came to nothing that may succeed another time: it is asked for once more."""
@@ -273,7 +279,7 @@ class Floor(Gate):
             self.item_id = item_id
         told = Tell(now_s, Moment.ASKED, item_id)
         if self.policy.interruption is Interruption.NEVER and self.answering:
-            self.withheld.append(told)
+            self.withhold(told)
             return [Say(question)]
         return [told, Cut(), *self.cancel(now_s), Say(question)]
 

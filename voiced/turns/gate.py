@@ -23,6 +23,8 @@ _G = Generation
 ANSWER: Final = CreateResponse()
 """What answers the conversation; all other requests are for something to be said."""
 
+_MOST_WITHHELD: Final = 64  # moments; a turn has four, and only a mad server begins so many
+
 
 @attrs.define(eq=False)
 class Gate:
@@ -61,9 +63,13 @@ class Gate:
     def tell_or_withhold(self, told: list[Tell]) -> list[Order]:
         """A turn that may be none is told when it is known to be one."""
         if self.withheld:
-            self.withheld += told
+            self.withhold(*told)
             return []
         return [*told]
+
+    def withhold(self, *told: Tell) -> None:
+        """Keep moments back until it is known whether they belong to a turn."""
+        self.withheld += told[: _MOST_WITHHELD - len(self.withheld)]
 
     def pay(self, now_s: float) -> list[Order]:
         """Ask for a response, if one is owed and the floor is free. The one gate."""
@@ -130,11 +136,8 @@ class Gate:
     def dismiss(self, now_s: float, item_id: str, problem: str) -> list[Order]:
         """It was nothing: the conversation forgets it, and the answer goes on."""
         self.withheld.clear()
-        gone: list[Order] = [
-            Say(DeleteItem(item_id)),
-            Tell(now_s, Moment.DISMISSED, item_id, problem),
-        ]
-        return gone + self.pay(now_s)
+        gone: list[Order] = [Say(DeleteItem(item_id))] if item_id else []  # else it has no name
+        return [*gone, Tell(now_s, Moment.DISMISSED, item_id, problem), *self.pay(now_s)]
 
     def ask_later(self, now_s: float, setback: Setback, *, again: bool = False) -> list[Order]:
         """Ask once more after a pause, or, if that was done or would take too long, end it here."""

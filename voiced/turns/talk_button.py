@@ -38,11 +38,17 @@ class TalkButton:
     tail_ms: int
     hold: Hold = attrs.field(default=Hold.UP, init=False)
     held_ms: int = attrs.field(default=0, init=False)  # sent while it was down: tap or turn?
+    withheld: int = attrs.field(default=0, init=False)  # frames that were no part of any turn
     _before: deque[Frame] = attrs.field(init=False)
     _tail_left: int = attrs.field(default=0, init=False)
 
     def __attrs_post_init__(self) -> None:
         self._before = deque(maxlen=self.pre_roll_ms // FRAME_MS)
+
+    @property
+    def waiting(self) -> int:
+        """Frames that a press would make a part of the turn."""
+        return len(self._before)
 
     def press(self) -> bool:
         """Put it down; False if it was down already."""
@@ -63,7 +69,9 @@ class TalkButton:
     def take(self, frame: Frame) -> Taken:
         """Say what to do with the next frame."""
         if self.hold is Hold.UP:
+            before = len(self._before)
             self._before.append(frame)
+            self.withheld += before + 1 - len(self._before)
             return Taken(())
         frames = [*self._before, frame]
         self._before.clear()
