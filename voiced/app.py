@@ -15,6 +15,7 @@ from urllib.parse import urlsplit
 import attrs
 import trio
 
+from voiced.actors.attendant import Attendant
 from voiced.actors.bookkeeper import Bookkeeper
 from voiced.actors.capture import Block, Capture
 from voiced.actors.conversation import Conversation, Habits, Patience
@@ -36,9 +37,10 @@ from voiced.edges.portaudio import PortAudio
 from voiced.edges.speaker import PortAudioSpeaker
 from voiced.edges.websocket import Endpoint, WebSocketDialler
 from voiced.faults import VoicedError
+from voiced.link.absence import Absence
 from voiced.messages import Playout, Volume
-from voiced.notices import NoticeBoard
-from voiced.ports import Dialler, Microphone, Speaker
+from voiced.notices import Device, NoticeBoard
+from voiced.ports import Dialler, Microphone, OpenMicrophone, Speaker
 from voiced.realtime.client_events import Configure
 from voiced.realtime.settings import AudioFormat, SemanticVad, ServerVad, Transcription
 from voiced.turns.policy import Detection, Interruption, Limits, Policy
@@ -138,27 +140,50 @@ class Daemon:
             self._account()
 
     async def _listen(self) -> None:
-        async with self.ports.microphone.open() as microphone, trio.open_nursery() as nursery:
-            capture = Capture(microphone, self.blocks, self.counts)
-            channel = self.config.capture.channel
-            framer = Framer(self.blocks, self.frames, self.board, channel - 1 if channel else None)
+        """While there is no microphone the session stays open, and the server just hears nothing."""
+        await Attendant(
+            device=Device.MICROPHONE,
+            open=self.ports.microphone.open,
+            use=self._hear,
+            do_without=trio.sleep_forever,
+            absence=self._absence(),
+            board=self.board,
+            counts=self.counts,
+        ).run()
+
+    async def _hear(self, microphone: OpenMicrophone) -> None:
+        self.blocks.discard_all()  # from before a break: it may have had another shape
+        capture = Capture(microphone, self.blocks, self.counts)
+        channel = self.config.capture.channel
+        framer = Framer(self.blocks, self.frames, self.board, channel - 1 if channel else None)
+        async with trio.open_nursery() as nursery:
             nursery.start_soon(capture.run, name="capture")
             nursery.start_soon(framer.run, name="framer")
-            nursery.start_soon(microphone.watch, name="watch the microphone")
 
     async def _sound(self) -> None:
-        async with self.ports.speaker.open() as speaker:
-            playout = self.config.playout
-            player = Player(
-                self.playouts,
-                speaker,
-                self.jitter,
-                self.board,
-                self.counts,
-                playout.rest_after_s,
-                self.volume,
-            )
-            await player.run()
+        """While there is no loudspeaker turns go on, and answers count as not heard."""
+        player = Player(
+            self.playouts,
+            self.jitter,
+            self.board,
+            self.counts,
+            self.config.playout.rest_after_s,
+            self.volume,
+            self.config.devices.keep_answers_ms / 1000,
+        )
+        await Attendant(
+            device=Device.LOUDSPEAKER,
+            open=self.ports.speaker.open,
+            use=player.run,
+            do_without=player.do_without,
+            absence=self._absence(),
+            board=self.board,
+            counts=self.counts,
+        ).run()
+
+    def _absence(self) -> Absence:
+        devices = self.config.devices
+        return Absence(devices.first_pause_s, devices.longest_pause_s, devices.give_up_after_s)
 
     def _bookkeeper(self) -> Bookkeeper:
         counts = self.counts
@@ -169,6 +194,7 @@ class Daemon:
                 "device underflows": lambda: counts.underflows,
                 "frames": lambda: self.frames.tally.dropped,
                 "playouts": lambda: self.playouts.tally.dropped,
+                "answers without a loudspeaker": lambda: counts.unheard_answers,
                 "late deltas": lambda: counts.late_deltas,
                 "stray deltas": lambda: counts.stray_deltas,
                 "events": lambda: counts.skipped_events,
@@ -279,7 +305,13 @@ def microphone_from(config: Config, system: PortAudio) -> Microphone:
     capture = config.capture
     if capture.device.startswith(_FILE):
         return FileMicrophone(Path(capture.device.removeprefix(_FILE)))
-    return PortAudioMicrophone(system, capture.device, capture.rate_hz or None, capture.block_ms)
+    return PortAudioMicrophone(
+        system,
+        capture.device,
+        capture.rate_hz or None,
+        capture.block_ms,
+        stall_s=config.devices.stall_ms / 1000,
+    )
 
 
 def speaker_from(config: Config, system: PortAudio) -> Speaker:
@@ -293,6 +325,7 @@ def speaker_from(config: Config, system: PortAudio) -> Speaker:
         playout.rate_hz or None,
         playout.device_block_ms,
         playout.device_latency_ms,
+        stall_s=config.devices.stall_ms / 1000,
     )
 
 

@@ -53,7 +53,10 @@ PHASES: Final[Mapping[Moment, Mapping[Phase, Phase]]] = MappingProxyType(
             Phase.LISTENING: Phase.SPEAKING,
         },
         Moment.PLAYED: {Phase.SPEAKING: Phase.LISTENING},
-        Moment.CUT: {Phase.SPEAKING: Phase.LISTENING},
+        Moment.CUT: {
+            Phase.SPEAKING: Phase.LISTENING,
+            Phase.THINKING: Phase.LISTENING,  # before it could be heard: no loudspeaker
+        },
         Moment.DISMISSED: {Phase.HEARING: Phase.LISTENING, Phase.THINKING: Phase.LISTENING},
         Moment.UNANSWERED: {Phase.THINKING: Phase.LISTENING},
     }
@@ -119,6 +122,24 @@ class TurnEnded:
 Notice: TypeAlias = Happened | PhaseChanged | Transcribed | LevelMeasured | TurnEnded
 
 
+class Device(enum.Enum):
+    """What sound comes in by, and goes out by."""
+
+    MICROPHONE = "microphone"
+    LOUDSPEAKER = "loudspeaker"
+
+
+@frozen
+class DeviceState:
+    """How a device is."""
+
+    since_s: float  # Trio's clock
+    fault: str = ""  # empty: it works
+
+    def __str__(self) -> str:
+        return self.fault or "ok"
+
+
 @frozen
 class Status:
     """What is going on, on one card."""
@@ -130,6 +151,7 @@ class Status:
     assistant_words: str = attrs.field(default="", repr=False)  # the last, as heard until now
     turns: Mapping[Outcome, int] = attrs.field(factory=dict)
     latencies: Mapping[Figure, Percentiles] = attrs.field(factory=dict)  # last hundred turns
+    devices: Mapping[Device, DeviceState] = attrs.field(factory=dict)  # those opened until now
 
 
 class Keeper(Protocol):
@@ -151,12 +173,15 @@ class NoticeBoard:
 
     phase: PhaseChanged = attrs.field(factory=lambda: PhaseChanged(0.0, Phase.IDLE))
     keeper: Keeper | None = attrs.field(init=False, default=None)
+    devices: dict[Device, DeviceState] = attrs.field(factory=dict, init=False)
     _watchers: list[Channel[Notice]] = attrs.field(init=False, factory=list)
 
     @property
     def status(self) -> Status:
         """What is going on now; reading it costs nobody else anything."""
-        status = Status(self.phase.phase, self.phase.at_s, self.phase.why)
+        faults = (state.fault for state in self.devices.values())
+        why = "; ".join(filter(None, (self.phase.why, *faults)))
+        status = Status(self.phase.phase, self.phase.at_s, why, devices=dict(self.devices))
         return status if self.keeper is None else self.keeper.fill_in(status)
 
     @property

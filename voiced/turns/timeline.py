@@ -121,6 +121,8 @@ class Timeline:
                 self._link_lost(for_good=moment is Moment.STOPPED)
             case Moment.READY | Moment.DUCKED | Moment.RESTORED:
                 pass
+            case Moment.DEVICE_LOST | Moment.DEVICE_BACK:
+                pass
         over, self._over = self._over, []
         return over
 
