@@ -53,10 +53,8 @@ PHASES: Final[Mapping[Moment, Mapping[Phase, Phase]]] = MappingProxyType(
             Phase.LISTENING: Phase.SPEAKING,
         },
         Moment.PLAYED: {Phase.SPEAKING: Phase.LISTENING},
-        Moment.CUT: {
-            Phase.SPEAKING: Phase.LISTENING,
-            Phase.THINKING: Phase.LISTENING,  # before it could be heard: no loudspeaker
-        },
+        Moment.CUT: {Phase.SPEAKING: Phase.LISTENING},
+        Moment.UNHEARD: {Phase.THINKING: Phase.LISTENING},
         Moment.DISMISSED: {Phase.HEARING: Phase.LISTENING, Phase.THINKING: Phase.LISTENING},
         Moment.UNANSWERED: {Phase.THINKING: Phase.LISTENING},
     }

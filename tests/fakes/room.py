@@ -1,5 +1,10 @@
 """The room: a user who speaks into the microphone, and ears at the loudspeaker."""
 
+import math
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from typing import NoReturn
+
 import attrs
 import numpy as np
 import trio
@@ -7,13 +12,99 @@ import trio
 from voiced.audio.convert import Pcm
 from voiced.audio.format import FRAME_BYTES, WIRE_RATE_HZ, Shape
 from voiced.edges.paced import PacedMicrophone, PacedSpeaker
+from voiced.faults import DeviceError
+
+
+@attrs.define(eq=False)
+class Plug:
+    """How a device is lost: it ends, or hangs, or is not even there any more."""
+
+    opened_at: list[float] = attrs.field(factory=list)  # attempts in vain too
+    in_socket: bool = attrs.field(default=True, init=False)
+    _noticed_after_s: float = attrs.field(default=0.0, init=False)
+    _broken: trio.Event = attrs.field(factory=trio.Event, init=False)
+
+    @property
+    def broken(self) -> bool:
+        """Whether it gives and takes nothing any more."""
+        return self._broken.is_set()
+
+    def admit(self) -> None:
+        """Open it, if it is there; it works again."""
+        self.opened_at.append(trio.current_time())
+        if not self.in_socket:
+            raise DeviceError("there is none of that name. There is:\n  nothing")
+        self._broken = trio.Event()
+
+    def ends(self, *, noticed_after_s: float = 0.0) -> None:
+        """As the stream of a sound server that was killed: it can be opened again."""
+        self._noticed_after_s = noticed_after_s
+        self._broken.set()
+
+    def stalls(self) -> None:
+        """As with a sound server that hangs: not a word, only no progress."""
+        self.ends(noticed_after_s=3.0)
+
+    def ends_unnoticed(self) -> None:
+        """As while it rests: whoever wakes it is refused."""
+        self.ends(noticed_after_s=math.inf)
+
+    def pulled_out(self) -> None:
+        """It ends, and there is none until it is put back."""
+        self.in_socket = False
+        self.ends()
+
+    def put_back(self) -> None:
+        """Whoever opens it now succeeds."""
+        self.in_socket = True
+
+    def refuse_if_ended(self) -> None:
+        """What a stream says that is started after its end."""
+        if self.broken and self._noticed_after_s == math.inf:
+            raise DeviceError("the sound system refused to start it")
+
+    async def watch(self) -> NoReturn:
+        """As the port says."""
+        await self._broken.wait()
+        await trio.sleep(self._noticed_after_s)
+        raise DeviceError("it has stopped: is it still plugged in?")
+
+
+@attrs.define(eq=False)
+class Microphone(PacedMicrophone):
+    """One that can be lost. At another rate, or with more channels, it repeats each sample."""
+
+    plug: Plug = attrs.field(factory=Plug)
+
+    @asynccontextmanager
+    async def open(self) -> AsyncIterator["Microphone"]:
+        """As the port says."""
+        self.plug.admit()
+        async with super().open():
+            yield self
+
+    async def collect(self) -> Sequence[bytes]:
+        """As the port says."""
+        blocks = await super().collect()
+        if self.plug.broken:
+            await trio.sleep_forever()
+        times = self.shape.rate_hz // WIRE_RATE_HZ * self.shape.channels
+        return [np.repeat(np.frombuffer(block, "<i2"), times).tobytes() for block in blocks]
+
+    async def watch(self) -> NoReturn:
+        """As the port says."""
+        await self.plug.watch()
 
 
 @attrs.define(eq=False)
 class User:
     """Speaks by the millisecond; each utterance has a value of its own, so that it can be found."""
 
+    microphone: Microphone = attrs.field(init=False)
     _waiting: bytes = b""
+
+    def __attrs_post_init__(self) -> None:
+        self.microphone = Microphone(Shape(WIRE_RATE_HZ, 1), self.next_block)
 
     def says(self, ms: int, value: int = 1000) -> None:
         """Speak: constant sound from the next 20 ms on."""
@@ -24,14 +115,28 @@ class User:
         block, self._waiting = self._waiting[:FRAME_BYTES], self._waiting[FRAME_BYTES:]
         return block.ljust(FRAME_BYTES, b"\0")
 
-    def microphone(self) -> PacedMicrophone:
-        """A microphone that this user speaks into."""
-        return PacedMicrophone(Shape(24_000, 1), self.next_block)
-
 
 @attrs.define(eq=False)
 class Loudspeaker(PacedSpeaker):
-    """One that may take nothing for a while, as a busy machine's does."""
+    """One that may take nothing for a while, as a busy machine's does, and that can be lost."""
+
+    plug: Plug = attrs.field(factory=Plug)
+
+    @asynccontextmanager
+    async def open(self) -> AsyncIterator["Loudspeaker"]:
+        """As the port says."""
+        self.plug.admit()
+        async with super().open():
+            yield self
+
+    async def wake(self) -> None:
+        """As the port says."""
+        self.plug.refuse_if_ended()
+        await super().wake()
+
+    async def watch(self) -> NoReturn:
+        """As the port says."""
+        await self.plug.watch()
 
     def hiccups(self, ms: int) -> None:
         """Stand still from now on, for that long."""
@@ -39,7 +144,8 @@ class Loudspeaker(PacedSpeaker):
         self._opened_at += ms / 1000
 
     def _move_on(self) -> None:
-        if (trio.current_time() - self._opened_at) * WIRE_RATE_HZ >= self._elapsed:
+        behind = (trio.current_time() - self._opened_at) * WIRE_RATE_HZ < self._elapsed
+        if not (behind or self.plug.broken):
             super()._move_on()
 
 

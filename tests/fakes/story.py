@@ -42,7 +42,7 @@ class Story:
 
     async def begin(self, nursery: trio.Nursery, *, until_ready: bool = True) -> None:
         """Start the daemon; by default until the gate is open."""
-        ports = Ports(self.user.microphone(), self.ears.speaker, self.server)
+        ports = Ports(self.user.microphone, self.ears.speaker, self.server)
         self.daemon = Daemon(self.config, ports, board=_Diary(self.notices), stays=self.stays)
         self.daemon.supervisor.chance = self.chance
         nursery.start_soon(self.daemon.run)

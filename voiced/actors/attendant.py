@@ -95,7 +95,7 @@ class Attendant(Generic[D]):
     def _tell_lost(self, fault: DeviceError) -> None:
         """What there is instead fills many lines; the first one says what happened."""
         now_s = trio.current_time()
-        sentence, _, _ = str(fault).partition("\n")
+        sentence = str(fault).partition("\n")[0].removesuffix(" There is:")
         log.warning("device lost device=%s: %s", self.device.value, sentence)
         told = f"{self.device.value}: {sentence}"
         self.board.devices[self.device] = DeviceState(now_s, told)

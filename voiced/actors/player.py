@@ -95,9 +95,11 @@ class Player:
         # No await below this line: a cut answer must fall silent now.
         self._next = None
         self.counts.underflows = self._underflows_before + speaker.underflows
-        cut = playout.scope.cancelled_caught
-        heard = (speaker.flush() if cut else speaker.end_samples) - start
-        self._settle(playout, heard, cut=cut, after_samples=speaker.waiting_samples)
+        if playout.scope.cancelled_caught:
+            heard = speaker.flush() - start
+            self._settle(playout, Moment.CUT, heard, after_samples=speaker.waiting_samples)
+        else:
+            self._settle(playout, Moment.PLAYED, speaker.end_samples - start)
 
     def _break_off(self, playout: Playout) -> None:
         """The loudspeaker broke, or all ends: of what waited in it nothing will be heard."""
@@ -105,22 +107,21 @@ class Player:
             playout.waits_again()
         else:
             self._next = None
-            self._settle(playout, playout.heard_so_far(), cut=True, after_samples=None)
+            self._settle(playout, Moment.CUT, playout.heard_so_far())
 
     def _let_go(self, playout: Playout) -> None:
         self.counts.unheard_answers += 1
-        self._settle(playout, 0, cut=True, after_samples=None)
+        self._settle(playout, Moment.UNHEARD, 0)
 
     def _settle(
-        self, playout: Playout, heard: int, *, cut: bool, after_samples: int | None
+        self, playout: Playout, moment: Moment, heard: int, *, after_samples: int | None = None
     ) -> None:
         """Say how much of it was heard: to people, and to the session that waits for it."""
         playout.heard_so_far = lambda: heard  # its loudspeaker may be another one soon
-        moment, heard_ms = Moment.CUT if cut else Moment.PLAYED, samples_to_ms(heard)
-        after = after_samples if cut else None
-        self._tell(moment, playout, after_samples=after, heard_ms=heard_ms)
+        heard_ms = samples_to_ms(heard)
+        self._tell(moment, playout, after_samples=after_samples, heard_ms=heard_ms)
         log.info("playout %s item=%s heard_ms=%d", moment.value, playout.item_id, heard_ms)
-        playout.heard.offer(Heard(playout.item_id, heard, whole=not cut))
+        playout.heard.offer(Heard(playout.item_id, heard, whole=moment is Moment.PLAYED))
 
     async def _pass_on(self, playout: Playout) -> None:
         """Hand all frames over: hold back, let flow, and hold back again when the device ran dry."""

@@ -122,7 +122,8 @@ class PacedSpeaker:
 
     async def play(self, pcm: bytes) -> None:
         """As the port says."""
-        while (ahead := self.waiting_samples) > _AHEAD_SAMPLES:  # noqa: ASYNC110  time is the event
+        while (ahead := self.waiting_samples) > _AHEAD_SAMPLES:
+            self._refuse_if_broken()  # time would not help
             await trio.sleep((ahead - _AHEAD_SAMPLES) / WIRE_RATE_HZ)
         self._waiting.append(np.frombuffer(pcm, dtype="<i2"))
         self.end_samples += self._waiting[-1].size
@@ -134,7 +135,8 @@ class PacedSpeaker:
         waiting = self.waiting_samples
         self._valve.ends(waiting=waiting)
         await trio.sleep(waiting / WIRE_RATE_HZ + self.latency_s)
-        while left := self.waiting_samples:  # noqa: ASYNC110  a clock may wake a hair too early
+        while left := self.waiting_samples:
+            self._refuse_if_broken()
             await trio.sleep(left / WIRE_RATE_HZ)
 
     def ramp_to(self, gain_db: float) -> None:
@@ -159,6 +161,10 @@ class PacedSpeaker:
         while self._broken is None:
             await self._breaks.wait()
         raise self._broken
+
+    def _refuse_if_broken(self) -> None:
+        if self._broken is not None:
+            raise self._broken
 
     def breaks(self, fault: DeviceError) -> None:
         """Stand still from now on."""
