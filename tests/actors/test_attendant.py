@@ -90,13 +90,9 @@ async def test_users_have_it_or_do_without_and_never_both(
     await for_s(1)
     thing.plug.put_back()
     await for_s(10)
-    assert thing.diary == [
-        ("used", 0.1),
-        ("closed", 10.0),
-        ("without", 10.0),
-        ("used", 11.7),  # 0.2, 0.4 and 0.8 s of pauses, 0.1 s for each attempt
-        ("not without", 11.7),
-    ]
+    assert thing.diary[:3] == [("used", 0.1), ("closed", 10.0), ("without", 10.0)]
+    # Then 0.2, 0.4 and 0.8 s of pauses, and 0.1 s for each attempt.
+    assert set(thing.diary[3:]) == {("not without", 11.7), ("used", 11.7)}
     assert thing.counts.device_restarts == 1
 
 
