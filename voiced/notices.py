@@ -177,7 +177,7 @@ class NoticeBoard:
     @property
     def status(self) -> Status:
         """What is going on now; reading it costs nobody else anything."""
-        faults = (state.fault for state in self.devices.values())
+        faults = (self.devices[each].fault for each in Device if each in self.devices)
         why = "; ".join(filter(None, (self.phase.why, *faults)))
         status = Status(self.phase.phase, self.phase.at_s, why, devices=dict(self.devices))
         return status if self.keeper is None else self.keeper.fill_in(status)
