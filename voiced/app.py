@@ -18,6 +18,7 @@ import trio
 
 from voiced.actors.announcer import Announcer
 from voiced.actors.archivist import Archivist
+from voiced.actors.attendant import Attendant
 from voiced.actors.bookkeeper import Bookkeeper
 from voiced.actors.capture import Block, Capture
 from voiced.actors.conversation import Conversation
@@ -44,6 +45,7 @@ from voiced.edges.transport import Route, open_stream, trust
 from voiced.edges.voice import find_voice
 from voiced.edges.websocket import Endpoint, WebSocketDialler
 from voiced.faults import VoicedError, VoiceError
+from voiced.link.absence import Absence
 from voiced.link.announcements import Announcement
 from voiced.link.cooldown import Cooldown
 from voiced.link.ladder import Ladder
@@ -51,8 +53,8 @@ from voiced.link.memory import Memory
 from voiced.link.renewal import Renewal
 from voiced.link.tape import Tape
 from voiced.messages import Playout, Volume
-from voiced.notices import NoticeBoard
-from voiced.ports import Archive, Dialler, Microphone, Speaker, Voice
+from voiced.notices import Device, NoticeBoard
+from voiced.ports import Archive, Dialler, Microphone, OpenMicrophone, Speaker, Voice
 from voiced.realtime.client_events import Configure
 from voiced.realtime.settings import AudioFormat, SemanticVad, ServerVad, Transcription
 from voiced.turns.policy import Detection, Interruption, Limits, Policy
@@ -196,27 +198,50 @@ class Daemon:
             self._account()
 
     async def _listen(self) -> None:
-        async with self.ports.microphone.open() as microphone, trio.open_nursery() as nursery:
-            capture = Capture(microphone, self.blocks, self.counts)
-            channel = self.config.capture.channel
-            framer = Framer(self.blocks, self.frames, self.board, channel - 1 if channel else None)
+        """While there is no microphone the session stays open, and the server just hears nothing."""
+        await Attendant(
+            device=Device.MICROPHONE,
+            open=self.ports.microphone.open,
+            use=self._hear,
+            do_without=trio.sleep_forever,
+            absence=self._absence(),
+            board=self.board,
+            counts=self.counts,
+        ).run()
+
+    async def _hear(self, microphone: OpenMicrophone) -> None:
+        self.blocks.discard_all()  # from before a break: it may have had another shape
+        capture = Capture(microphone, self.blocks, self.counts)
+        channel = self.config.capture.channel
+        framer = Framer(self.blocks, self.frames, self.board, channel - 1 if channel else None)
+        async with trio.open_nursery() as nursery:
             nursery.start_soon(capture.run, name="capture")
             nursery.start_soon(framer.run, name="framer")
-            nursery.start_soon(microphone.watch, name="watch the microphone")
 
     async def _sound(self) -> None:
-        async with self.ports.speaker.open() as speaker:
-            playout = self.config.playout
-            player = Player(
-                self.playouts,
-                speaker,
-                self.jitter,
-                self.board,
-                self.counts,
-                playout.rest_after_s,
-                self.volume,
-            )
-            await player.run()
+        """While there is no loudspeaker turns go on, and answers count as not heard."""
+        player = Player(
+            self.playouts,
+            self.jitter,
+            self.board,
+            self.counts,
+            self.config.playout.rest_after_s,
+            self.volume,
+            self.config.devices.keep_answers_ms / 1000,
+        )
+        await Attendant(
+            device=Device.LOUDSPEAKER,
+            open=self.ports.speaker.open,
+            use=player.run,
+            do_without=player.do_without,
+            absence=self._absence(),
+            board=self.board,
+            counts=self.counts,
+        ).run()
+
+    def _absence(self) -> Absence:
+        devices = self.config.devices
+        return Absence(devices.first_pause_s, devices.longest_pause_s, devices.give_up_after_s)
 
     def _archivist(self) -> Archivist | None:
         """Whoever keeps the conversation, if the owner wants that; else nothing stays of it."""
@@ -240,6 +265,7 @@ class Daemon:
                 "frames": lambda: self.frames.tally.dropped,
                 "frames that waited": lambda: self.tape.dropped,
                 "playouts": lambda: self.playouts.tally.dropped,
+                "answers without a loudspeaker": lambda: counts.unheard_answers,
                 "late deltas": lambda: counts.late_deltas,
                 "stray deltas": lambda: counts.stray_deltas,
                 "events": lambda: counts.skipped_events,
@@ -402,7 +428,13 @@ def microphone_from(config: Config, system: PortAudio) -> Microphone:
     capture = config.capture
     if capture.device.startswith(_FILE):
         return FileMicrophone(Path(capture.device.removeprefix(_FILE)))
-    return PortAudioMicrophone(system, capture.device, capture.rate_hz or None, capture.block_ms)
+    return PortAudioMicrophone(
+        system,
+        capture.device,
+        capture.rate_hz or None,
+        capture.block_ms,
+        stall_s=config.devices.stall_ms / 1000,
+    )
 
 
 def speaker_from(config: Config, system: PortAudio) -> Speaker:
@@ -416,6 +448,7 @@ def speaker_from(config: Config, system: PortAudio) -> Speaker:
         playout.rate_hz or None,
         playout.device_block_ms,
         playout.device_latency_ms,
+        stall_s=config.devices.stall_ms / 1000,
     )
 
 

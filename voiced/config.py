@@ -282,6 +282,17 @@ class Playout:
 
 
 @frozen(kw_only=True)
+class Devices:
+    """What to do about a microphone or loudspeaker that stops working."""
+
+    stall_ms: int = field(default=3000, validator=_int(500, 60_000))
+    first_pause_s: float = field(default=0.2, validator=_number(0.05, 60.0))
+    longest_pause_s: float = field(default=30.0, validator=_number(0.05, 600.0))
+    give_up_after_s: float = field(default=600.0, validator=_number(0.0, 86_400.0))
+    keep_answers_ms: int = field(default=2000, validator=_int(0, 60_000))
+
+
+@frozen(kw_only=True)
 class Uplink:
     """The way up: what is kept, how it is grouped, how long each step may take."""
 
@@ -363,6 +374,7 @@ class Config:
     limits: Limits = Limits()
     capture: Capture = Capture()
     playout: Playout = Playout()
+    devices: Devices = Devices()
     uplink: Uplink = Uplink()
     link: Link = Link()
     privacy: Privacy = Privacy()
@@ -390,6 +402,8 @@ class Config:
             yield (
                 "[privacy] keep_context: nothing is kept while [realtime] carry_over_tokens is 0"
             )
+        if self.devices.first_pause_s > self.devices.longest_pause_s:
+            yield "[devices] first_pause_s is longer than longest_pause_s"
         if self.playout.min_ms > self.playout.max_ms:
             yield "[playout] min_ms is longer than max_ms"
         if self.playout.max_ms > self.playout.longest_ms:

@@ -107,3 +107,11 @@ class VoiceError(VoicedError):
 
 class DeviceError(VoicedError):
     """A microphone or loudspeaker is missing, refuses its settings, or went away."""
+
+
+class DeviceUnfit(DeviceError):
+    """It is there, but not fit for what is wanted of it: a person must act, opening it again is vain."""
+
+
+class DeviceHung(DeviceError):
+    """The sound system does not answer; if that lasts, only a new process gets rid of it."""

@@ -40,6 +40,10 @@ class Playout:
     heard_so_far: Callable[[], int] = attrs.field(init=False, default=lambda: 0)
     """Wire samples of it that the room has heard by now; the Player fills this in."""
 
+    def waits_again(self) -> None:
+        """Give it back its life: its loudspeaker was gone before anything of it was handed over."""
+        self.scope = trio.CancelScope()
+
 
 @attrs.define(eq=False)
 class Volume:

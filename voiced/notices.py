@@ -55,6 +55,7 @@ PHASES: Final[Mapping[Moment, Mapping[Phase, Phase]]] = MappingProxyType(
         },
         Moment.PLAYED: {Phase.SPEAKING: Phase.LISTENING},
         Moment.CUT: {Phase.SPEAKING: Phase.LISTENING},
+        Moment.UNHEARD: {Phase.THINKING: Phase.LISTENING},
         Moment.DISMISSED: {Phase.HEARING: Phase.LISTENING, Phase.THINKING: Phase.LISTENING},
         Moment.UNANSWERED: {Phase.THINKING: Phase.LISTENING},
     }
@@ -120,6 +121,24 @@ class TurnEnded:
 Notice: TypeAlias = Happened | PhaseChanged | Transcribed | LevelMeasured | TurnEnded
 
 
+class Device(enum.Enum):
+    """What sound comes in by, and goes out by."""
+
+    MICROPHONE = "microphone"
+    LOUDSPEAKER = "loudspeaker"
+
+
+@frozen
+class DeviceState:
+    """How a device is."""
+
+    since_s: float  # Trio's clock
+    fault: str = ""  # empty: it works
+
+    def __str__(self) -> str:
+        return self.fault or "ok"
+
+
 @frozen
 class LinkStatus:
     """How it stands with the way to the service."""
@@ -145,6 +164,7 @@ class Status:
     turns: Mapping[Outcome, int] = attrs.field(factory=dict)
     latencies: Mapping[Figure, Percentiles] = attrs.field(factory=dict)  # last hundred turns
     link: LinkStatus = LinkStatus()
+    devices: Mapping[Device, DeviceState] = attrs.field(factory=dict)  # those opened until now
 
 
 class Keeper(Protocol):
@@ -167,13 +187,18 @@ class NoticeBoard:
     phase: PhaseChanged = attrs.field(factory=lambda: PhaseChanged(0.0, Phase.IDLE))
     keeper: Keeper | None = attrs.field(init=False, default=None)
     link: LinkStatus = attrs.field(init=False, default=LinkStatus())
+    devices: dict[Device, DeviceState] = attrs.field(factory=dict, init=False)
     _watchers: list[Channel[Notice]] = attrs.field(init=False, factory=list)
     _followers: list[Callable[[Happened], None]] = attrs.field(init=False, factory=list)
 
     @property
     def status(self) -> Status:
         """What is going on now; reading it costs nobody else anything."""
-        status = Status(self.phase.phase, self.phase.at_s, self.phase.why, link=self.link)
+        faults = (self.devices[each].fault for each in Device if each in self.devices)
+        why = "; ".join(filter(None, (self.phase.why, *faults)))
+        status = Status(
+            self.phase.phase, self.phase.at_s, why, link=self.link, devices=dict(self.devices)
+        )
         return status if self.keeper is None else self.keeper.fill_in(status)
 
     @property

@@ -13,8 +13,15 @@ from voiced.audio.format import Shape
 from voiced.link.memory import Entry
 
 
-class OpenMicrophone(Protocol):
-    """A microphone that is running."""
+class OpenDevice(Protocol):
+    """A device that is running, whichever it is."""
+
+    async def watch(self) -> NoReturn:
+        """Run for ever; `DeviceError` when the device has stopped working, without a word perhaps."""
+
+
+class OpenMicrophone(OpenDevice, Protocol):
+    """A microphone that is running; it works while it gives sound."""
 
     @property
     def shape(self) -> Shape:
@@ -27,9 +34,6 @@ class OpenMicrophone(Protocol):
     async def collect(self) -> Sequence[bytes]:
         """Wait for at least one block of interleaved PCM16, then take all there are."""
 
-    async def watch(self) -> NoReturn:
-        """Run for ever; `DeviceError` when the device has stopped without saying so."""
-
 
 class Microphone(Protocol):
     """A microphone that can be opened."""
@@ -38,8 +42,12 @@ class Microphone(Protocol):
         """Start capturing; `DeviceError` says what there is if it can't."""
 
 
-class OpenSpeaker(Protocol):
-    """A loudspeaker that is running. Positions are wire samples (24 kHz, mono)."""
+class OpenSpeaker(OpenDevice, Protocol):
+    """A loudspeaker that is running; it works while it takes samples, silent ones too, or rests.
+
+    Positions are wire samples (24 kHz, mono). Where it stops taking them, `play` and `drain` wait:
+    to notice is the work of `watch`.
+    """
 
     @property
     def shape(self) -> Shape:

@@ -65,9 +65,8 @@ class Stage:
 
     async def _play(self) -> None:
         async with self.ears.speaker.open() as speaker:
-            await Player(
-                self.playouts, speaker, JitterBuffer(60, 60), self.board, self.counts, 10.0
-            ).run()
+            player = Player(self.playouts, JitterBuffer(60, 60), self.board, self.counts, 10.0)
+            await player.run(speaker)
 
     def answer(self, ms: int) -> Playout:
         """An answer that is here already."""

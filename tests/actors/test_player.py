@@ -67,9 +67,9 @@ class Stage:
     async def run(self) -> None:
         async with self.speaker.open() as speaker:
             jitter = JitterBuffer(self.prefill_ms, self.prefill_ms)
-            await Player(
-                self.playouts, speaker, jitter, self.board, self.counts, self.rest_after_s
-            ).run()
+            await Player(self.playouts, jitter, self.board, self.counts, self.rest_after_s).run(
+                speaker
+            )
 
     def item(self, item_id: str = "item", *, sent_ms: int = 0, complete: bool = False) -> Playout:
         """Hand a playout to the Player; *sent_ms* of it are here already."""

@@ -281,3 +281,28 @@ async def test_a_disk_that_runs_full_is_a_clear_fault(
 
     with pytest.raises(DeviceError, match="can't be written any more: is the disk full"):
         await hear_two_seconds()
+
+
+async def test_whoever_only_looks_is_spared_the_full_disk(
+    tmp_path: Path, autojump_clock: trio.abc.Clock
+) -> None:
+    async with FileSpeaker(tmp_path / "heard.wav").open() as speaker:
+        with files_no_longer_than(50_000):
+            await trio.sleep(60)
+            assert speaker.heard_samples == 0
+            with pytest.raises(DeviceError, match="is the disk full"):
+                await speaker.watch()
+
+
+async def test_a_recording_that_was_interrupted_goes_on_where_it_was(
+    tmp_path: Path, autojump_clock: trio.abc.Clock
+) -> None:
+    path = tmp_path / "heard.wav"
+    port = FileSpeaker(path)
+    for value in (1, 2):
+        async with port.open() as speaker:
+            await speaker.play(frame(value))
+            await speaker.drain()
+    sound, _ = soundfile.read(path, dtype="int16")
+    assert [int(value) for value in np.unique(sound)] == [1, 2]
+    assert np.flatnonzero(sound == 1)[-1] < np.flatnonzero(sound == 2)[0]

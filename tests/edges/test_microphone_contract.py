@@ -12,13 +12,16 @@ import pytest
 import soundfile
 import trio
 
+from tests.fakes.room import Microphone
 from tests.rig import RATE_HZ, Room
 from voiced.audio.format import Shape
 from voiced.edges.files import FileMicrophone
 from voiced.edges.microphone import PortAudioMicrophone
 from voiced.edges.paced import PacedMicrophone
 from voiced.edges.portaudio import PortAudio
-from voiced.ports import Microphone, OpenMicrophone
+from voiced.faults import DeviceError
+from voiced.ports import Microphone as MicrophonePort
+from voiced.ports import OpenMicrophone
 
 LOUD = 12_000
 
@@ -27,8 +30,9 @@ LOUD = 12_000
 class Subject:
     """A microphone under test, and somebody who speaks into it: a tone, half a second long."""
 
-    port: Microphone
+    port: MicrophonePort
     speak: Callable[[], None] = lambda: None  # for those that do not speak from the beginning
+    fall_silent: Callable[[], None] | None = None  # None: it cannot
     numbered: bool = False  # every block is another than the one before
 
     @asynccontextmanager
@@ -123,6 +127,18 @@ async def it_is_watched_without_complaint_while_it_works(subject: Subject) -> No
         nursery.cancel_scope.cancel()
 
 
+async def one_that_falls_silent_is_noticed(subject: Subject) -> None:
+    if subject.fall_silent is None:
+        pytest.skip("nothing silences it")
+    async with subject.open() as microphone, trio.open_nursery() as nursery:
+        nursery.start_soon(take, microphone, 1_000_000)
+        await trio.sleep(0.5)
+        subject.fall_silent()
+        with pytest.raises(DeviceError):
+            await microphone.watch()
+        nursery.cancel_scope.cancel()
+
+
 async def leaving_is_possible_while_being_cancelled(subject: Subject) -> None:
     with trio.CancelScope() as scope:
         async with subject.open() as microphone:
@@ -147,6 +163,7 @@ PROMISES: list[Promise] = [
     time_in_which_nobody_collects_is_there_afterwards_or_counted_as_lost,
     giving_up_waiting_loses_nothing,
     it_is_watched_without_complaint_while_it_works,
+    one_that_falls_silent_is_noticed,
     leaving_is_possible_while_being_cancelled,
     it_can_be_opened_again,
 ]
@@ -176,6 +193,14 @@ async def test_the_microphone_made_of_time(
         return bytes(block)
 
     await promise(Subject(PacedMicrophone(Shape(24_000, 1), source), numbered=True))
+
+
+@all_promises
+async def test_the_microphone_of_stories(promise: Promise, autojump_clock: trio.abc.Clock) -> None:
+    sound = np.resize(tone(24_000), (1000, 480))
+    numbers = count()
+    microphone = Microphone(Shape(24_000, 1), lambda: bytes(sound[next(numbers) % 1000]))
+    await promise(Subject(microphone, fall_silent=microphone.plug.stalls))
 
 
 @all_promises

@@ -19,7 +19,7 @@ from voiced.edges import portaudio
 from voiced.edges.microphone import PortAudioMicrophone
 from voiced.edges.portaudio import PortAudio, list_devices, load
 from voiced.edges.speaker import PortAudioSpeaker
-from voiced.faults import DeviceError
+from voiced.faults import DeviceError, DeviceHung
 
 
 class PortAudioError(Exception):
@@ -329,25 +329,64 @@ async def test_a_microphone_that_falls_silent_without_a_word_is_a_fault(
     assert 21 < ended_s[0] < 27
 
 
-async def test_a_loudspeaker_that_takes_no_more_is_a_fault(
+async def test_a_loudspeaker_that_takes_no_more_is_a_fault_unless_it_rests(
     sounddevice: SoundDevice, nursery: trio.Nursery, mock_clock: trio.testing.MockClock
 ) -> None:
+    """It is asked for at 0 s, and takes something each second until 20; it rests from 10 to 15."""
     ended_s: list[float] = []
 
-    async def play_a_second(play: Callable[[bytes], Awaitable[None]]) -> None:
+    async def watch_it(watch: Callable[[], Awaitable[None]]) -> None:
         with pytest.raises(DeviceError, match='"pulse" takes no sound any more'):
-            await play(bytes(48_000))
+            await watch()
         ended_s.append(trio.current_time())
 
     async with speaker("pulse").open() as open_speaker:
+        nursery.start_soon(watch_it, open_speaker.watch)
         await open_speaker.wake()
-        nursery.start_soon(play_a_second, open_speaker.play)
-        for _ in range(50):
+        for second in range(30):
+            if second == 10:
+                await open_speaker.rest()
+            if second == 15:
+                await open_speaker.wake()
+            if second < 10 or 15 <= second < 20:
+                sounddevice.stream.takes(240)
             await trio.testing.wait_all_tasks_blocked()
-            mock_clock.jump(0.1)
+            mock_clock.jump(1.0)
         await trio.testing.wait_all_tasks_blocked()
     assert len(ended_s) == 1
-    assert 3 < ended_s[0] < 4
+    assert 21 < ended_s[0] < 27
+
+
+async def test_a_loudspeaker_that_ends_by_itself_is_seen_at_the_next_look(
+    sounddevice: SoundDevice, nursery: trio.Nursery, autojump_clock: trio.testing.MockClock
+) -> None:
+    port = PortAudioSpeaker(PortAudio(), "pulse", stall_s=60.0)
+    async with port.open() as open_speaker:
+        await open_speaker.wake()
+        sounddevice.stream.dies()
+        with pytest.raises(DeviceError, match="takes no sound any more"):
+            await open_speaker.watch()
+    assert trio.current_time() == 0
+
+
+async def test_a_stream_that_opens_when_nobody_waits_any_more_is_closed(
+    sounddevice: SoundDevice, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(portaudio, "_PATIENCE_S", 0.1)
+    slow = threading.Event()
+
+    def takes(_wanted: dict[str, Any]) -> bool:
+        slow.wait()
+        return True
+
+    sounddevice.takes = takes
+    with trio.fail_after(20):
+        with pytest.raises(DeviceHung, match="the sound server hangs"):
+            async with speaker().open():
+                pytest.fail("opened")
+        slow.set()
+        while not (sounddevice.streams and sounddevice.stream.closed):  # noqa: ASYNC110  a thread
+            await trio.sleep(0.01)
 
 
 async def test_a_loudspeaker_that_ended_by_itself_is_started_afresh(

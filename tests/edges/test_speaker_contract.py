@@ -13,12 +13,14 @@ import numpy as np
 import pytest
 import trio
 
+from tests.fakes.room import Loudspeaker
 from tests.rig import Room
 from voiced.audio.convert import Pcm, to_mono, to_pcm16
 from voiced.audio.resample import Resampler
 from voiced.edges.paced import PacedSpeaker
 from voiced.edges.portaudio import PortAudio
 from voiced.edges.speaker import PortAudioSpeaker
+from voiced.faults import DeviceError
 from voiced.ports import OpenSpeaker, Speaker
 
 MS = 24  # wire samples
@@ -36,6 +38,7 @@ class Subject:
     sounded: Pcm = attrs.field(factory=lambda: np.empty(0, np.int16), repr=False)
     rate_hz: int = 24_000
     block_ms: int = 0  # what the device takes at once
+    get_stuck: Callable[[], None] | None = None  # None: it cannot
 
     def hear(self, pcm: bytes, rate_hz: int = 24_000) -> None:
         self.sounded = np.concatenate([self.sounded, np.frombuffer(pcm, np.int16)])
@@ -416,6 +419,35 @@ async def a_rested_loudspeaker_wakes_for_the_first_sample(subject: Subject) -> N
     assert np.array_equal(np.trim_zeros(subject.sounded[mark:]), wanted)
 
 
+async def it_is_watched_without_complaint_awake_idle_and_at_rest(subject: Subject) -> None:
+    async with subject.open() as speaker, trio.open_nursery() as nursery:
+        nursery.start_soon(speaker.watch)
+        await trio.sleep(0.3)
+        await play(speaker, pilot(200))
+        await speaker.drain()
+        await trio.sleep(1.0)  # awake, with nothing to play
+        await speaker.rest()
+        await trio.sleep(1.0)
+        await play(speaker, pilot(100, seed=2))
+        await speaker.drain()
+        nursery.cancel_scope.cancel()
+
+
+async def one_that_gets_stuck_is_noticed_and_nothing_more_is_heard(subject: Subject) -> None:
+    if subject.get_stuck is None:
+        pytest.skip("nothing stops it")
+    async with subject.open() as speaker, trio.open_nursery() as nursery:
+        nursery.start_soon(play, speaker, pilot(5000))
+        await until(lambda: speaker.heard_samples >= 200 * MS)
+        subject.get_stuck()
+        heard = speaker.heard_samples
+        with pytest.raises(DeviceError):
+            await speaker.watch()
+        assert speaker.heard_samples == heard
+        assert speaker.waiting_samples > 0
+        nursery.cancel_scope.cancel()
+
+
 async def leaving_does_not_wait_for_what_has_not_sounded(subject: Subject) -> None:
     async with subject.open() as speaker:
         await play(speaker, pilot(200))
@@ -466,6 +498,8 @@ PROMISES: list[Promise] = [
     a_cut_while_it_is_quiet_falls_from_there,
     what_was_changed_at_rest_holds_from_the_first_sample,
     a_rested_loudspeaker_wakes_for_the_first_sample,
+    it_is_watched_without_complaint_awake_idle_and_at_rest,
+    one_that_gets_stuck_is_noticed_and_nothing_more_is_heard,
     leaving_does_not_wait_for_what_has_not_sounded,
     leaving_is_possible_while_being_cancelled,
     it_can_be_opened_again_and_begins_anew,
@@ -482,7 +516,16 @@ async def test_the_loudspeaker_made_of_time(
     promise: Promise, autojump_clock: trio.abc.Clock
 ) -> None:
     subject = Subject()
-    subject.port = PacedSpeaker(subject.hear)
+    subject.port = speaker = PacedSpeaker(subject.hear)
+    subject.get_stuck = lambda: speaker.breaks(DeviceError("the disk is full"))
+    await promise(subject)
+
+
+@all_promises
+async def test_the_loudspeaker_of_stories(promise: Promise, autojump_clock: trio.abc.Clock) -> None:
+    subject = Subject()
+    subject.port = speaker = Loudspeaker(subject.hear)
+    subject.get_stuck = speaker.plug.stalls
     await promise(subject)
 
 
@@ -491,7 +534,8 @@ async def test_the_loudspeaker_made_of_time_that_is_slow_to_sound(
     promise: Promise, autojump_clock: trio.abc.Clock
 ) -> None:
     subject = Subject()
-    subject.port = PacedSpeaker(subject.hear, latency_s=0.05)
+    subject.port = speaker = PacedSpeaker(subject.hear, latency_s=0.05)
+    subject.get_stuck = lambda: speaker.breaks(DeviceError("the disk is full"))
     await promise(subject)
 
 

@@ -1,6 +1,9 @@
 """The room: a user who speaks into the microphone, and ears at the loudspeaker."""
 
-from collections.abc import Sequence
+import math
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from typing import NoReturn
 
 import attrs
 import numpy as np
@@ -9,14 +12,103 @@ import trio
 from voiced.audio.convert import Pcm
 from voiced.audio.format import FRAME_BYTES, WIRE_RATE_HZ, Shape
 from voiced.edges.paced import PacedMicrophone, PacedSpeaker
+from voiced.faults import DeviceError
+
+
+@attrs.define(eq=False)
+class Plug:
+    """How a device is lost: it ends, or hangs, or is not even there any more."""
+
+    opened_at: list[float] = attrs.field(factory=list)  # attempts in vain too
+    in_socket: bool = attrs.field(default=True, init=False)
+    _noticed_after_s: float = attrs.field(default=0.0, init=False)
+    _broken: trio.Event = attrs.field(factory=trio.Event, init=False)
+
+    @property
+    def broken(self) -> bool:
+        """Whether it gives and takes nothing any more."""
+        return self._broken.is_set()
+
+    def admit(self) -> None:
+        """Open it, if it is there; it works again."""
+        self.opened_at.append(trio.current_time())
+        if not self.in_socket:
+            raise DeviceError("there is none of that name. There is:\n  nothing")
+        self._broken = trio.Event()
+
+    def ends(self, *, noticed_after_s: float = 0.0) -> None:
+        """As the stream of a sound server that was killed: it can be opened again."""
+        self._noticed_after_s = noticed_after_s
+        self._broken.set()
+
+    def stalls(self) -> None:
+        """As with a sound server that hangs: not a word, only no progress."""
+        self.ends(noticed_after_s=3.0)
+
+    def ends_unnoticed(self) -> None:
+        """As while it rests: whoever wakes it is refused."""
+        self.ends(noticed_after_s=math.inf)
+
+    def pulled_out(self) -> None:
+        """It ends, and there is none until it is put back."""
+        self.in_socket = False
+        self.ends()
+
+    def put_back(self) -> None:
+        """Whoever opens it now succeeds."""
+        self.in_socket = True
+
+    def refuse_if_ended(self) -> None:
+        """What a stream says that is started after its end."""
+        if self.broken and self._noticed_after_s == math.inf:
+            raise DeviceError("the sound system refused to start it")
+
+    async def watch(self) -> NoReturn:
+        """As the port says."""
+        await self._broken.wait()
+        await trio.sleep(self._noticed_after_s)
+        raise DeviceError("it has stopped: is it still plugged in?")
+
+
+@attrs.define(eq=False)
+class Microphone(PacedMicrophone):
+    """One that can be lost. At another rate, or with more channels, it repeats each sample."""
+
+    plug: Plug = attrs.field(factory=Plug)
+    absence: trio.Event | None = attrs.field(default=None, init=False)  # fired when it ends
+
+    @asynccontextmanager
+    async def open(self) -> AsyncIterator["Microphone"]:
+        """As the port says."""
+        self.plug.admit()
+        async with super().open():
+            yield self
+
+    async def collect(self) -> Sequence[bytes]:
+        """As the port says, once somebody is there."""
+        if self.absence is not None:
+            await self.absence.wait()
+            self._opened_at, self._given = trio.current_time(), 0
+        blocks = await super().collect()
+        if self.plug.broken:
+            await trio.sleep_forever()
+        times = self.shape.rate_hz // WIRE_RATE_HZ * self.shape.channels
+        return [np.repeat(np.frombuffer(block, "<i2"), times).tobytes() for block in blocks]
+
+    async def watch(self) -> NoReturn:
+        """As the port says."""
+        await self.plug.watch()
 
 
 @attrs.define(eq=False)
 class User:
     """Speaks by the millisecond; each utterance has a value of its own, so that it can be found."""
 
-    absence: trio.Event | None = attrs.field(default=None, init=False)  # fired when it ends
+    microphone: Microphone = attrs.field(init=False)
     _waiting: bytes = b""
+
+    def __attrs_post_init__(self) -> None:
+        self.microphone = Microphone(Shape(WIRE_RATE_HZ, 1), self.next_block)
 
     def says(self, ms: int, value: int = 1000) -> None:
         """Speak: constant sound from the next 20 ms on."""
@@ -24,41 +116,41 @@ class User:
 
     def leaves(self) -> None:
         """Nobody is there, and the microphone gives nothing: so days pass in no time."""
-        self.absence = trio.Event()
+        self.microphone.absence = trio.Event()
 
     def comes(self) -> None:
         """Somebody is there again."""
-        if self.absence is not None:
-            self.absence.set()
-            self.absence = None
+        if self.microphone.absence is not None:
+            self.microphone.absence.set()
+            self.microphone.absence = None
 
     def next_block(self) -> bytes:
         """What the microphone hears in the next 20 ms."""
         block, self._waiting = self._waiting[:FRAME_BYTES], self._waiting[FRAME_BYTES:]
         return block.ljust(FRAME_BYTES, b"\0")
 
-    def microphone(self) -> PacedMicrophone:
-        """A microphone that this user speaks into."""
-        return DozingMicrophone(Shape(24_000, 1), self.next_block, self)
-
-
-@attrs.define(eq=False)
-class DozingMicrophone(PacedMicrophone):
-    """One that gives nothing while its user is away."""
-
-    user: User = attrs.field(kw_only=False)
-
-    async def collect(self) -> Sequence[bytes]:
-        """As the port says, once the user is there."""
-        if self.user.absence is not None:
-            await self.user.absence.wait()
-            self._opened_at, self._given = trio.current_time(), 0
-        return await super().collect()
-
 
 @attrs.define(eq=False)
 class Loudspeaker(PacedSpeaker):
-    """One that may take nothing for a while, as a busy machine's does."""
+    """One that may take nothing for a while, as a busy machine's does, and that can be lost."""
+
+    plug: Plug = attrs.field(factory=Plug)
+
+    @asynccontextmanager
+    async def open(self) -> AsyncIterator["Loudspeaker"]:
+        """As the port says."""
+        self.plug.admit()
+        async with super().open():
+            yield self
+
+    async def wake(self) -> None:
+        """As the port says."""
+        self.plug.refuse_if_ended()
+        await super().wake()
+
+    async def watch(self) -> NoReturn:
+        """As the port says."""
+        await self.plug.watch()
 
     def hiccups(self, ms: int) -> None:
         """Stand still from now on, for that long."""
@@ -66,7 +158,8 @@ class Loudspeaker(PacedSpeaker):
         self._opened_at += ms / 1000
 
     def _move_on(self) -> None:
-        if (trio.current_time() - self._opened_at) * WIRE_RATE_HZ >= self._elapsed:
+        behind = (trio.current_time() - self._opened_at) * WIRE_RATE_HZ < self._elapsed
+        if not (behind or self.plug.broken):
             super()._move_on()
 
 

@@ -48,7 +48,7 @@ class Story:
     async def begin(self, nursery: trio.Nursery, *, until_ready: bool = True) -> None:
         """Start the daemon; by default until the gate is open."""
         ports = Ports(
-            self.user.microphone(), self.ears.speaker, self.server, self.archive, self.voice
+            self.user.microphone, self.ears.speaker, self.server, self.archive, self.voice
         )
         self.daemon = Daemon(self.config, ports, board=_Diary(self.notices), stays=self.stays)
         self.daemon.supervisor.chance = self.chance

@@ -9,13 +9,12 @@ from collections.abc import Sequence
 import attrs
 import trio
 
-from tests.fakes.room import User
+from tests.fakes.room import Microphone, User
 from voiced.audio.format import Shape
-from voiced.edges.paced import PacedMicrophone
 
 
 @attrs.define(eq=False)
-class RareMicrophone(PacedMicrophone):
+class RareMicrophone(Microphone):
     """Gives a block every 20 ms while somebody is there, and waits in between."""
 
     blocks: int = attrs.field(default=0, init=False)  # all that it ever gave
@@ -47,16 +46,12 @@ class RareMicrophone(PacedMicrophone):
 class Visitor(User):
     """Speaks now and then; what is not spoken is not captured."""
 
-    microphone_here: RareMicrophone = attrs.field(init=False)
+    microphone: RareMicrophone = attrs.field(init=False)
 
     def __attrs_post_init__(self) -> None:
-        self.microphone_here = RareMicrophone(Shape(24_000, 1), self.next_block)
+        self.microphone = RareMicrophone(Shape(24_000, 1), self.next_block)
 
     def says(self, ms: int, value: int = 1000) -> None:
         """Come, speak and leave; *ms* are whole frames."""
         super().says(ms, value)
-        self.microphone_here.stays_open(ms)
-
-    def microphone(self) -> PacedMicrophone:
-        """The microphone in front of this user."""
-        return self.microphone_here
+        self.microphone.stays_open(ms)

@@ -356,12 +356,14 @@ async def test_a_device_that_is_not_there_is_refused_with_all_that_are(
     assert '"pulse" (ALSA): microphone with' in str(fault)
 
 
-async def test_a_sound_server_that_dies_ends_the_daemon_with_a_sentence(
+async def test_a_sound_server_that_dies_ends_the_daemon_with_a_sentence_if_nobody_is_to_wait(
     room: Room, tmp_path: Path
 ) -> None:
     """Another server than that of the other tests: what is opened while it lives is opened there."""
+    config = devices("pulse", "pulse")
+    config = attrs.evolve(config, devices=attrs.evolve(config.devices, give_up_after_s=0))
     with rig.room(tmp_path) as other:
-        scene = Scene(other, devices("pulse", "pulse"))
+        scene = Scene(other, config)
         faults: list[VoicedError] = []
         with trio.fail_after(30):
             try:
@@ -373,3 +375,31 @@ async def test_a_sound_server_that_dies_ends_the_daemon_with_a_sentence(
     (fault,) = faults
     assert isinstance(fault, DeviceError)
     assert "is the sound server running?" in str(fault)
+
+
+async def test_a_sound_server_that_is_killed_and_restarted_interrupts_a_conversation_only(
+    room: Room, tmp_path: Path
+) -> None:
+    """The same process, the same session; the answer under way is cut, the next one is heard whole."""
+    cut, answer = pilot(20_000, WIRE_HZ, seed=12), pilot(400, WIRE_HZ, seed=13)
+    (tmp_path / "room").mkdir()
+    with rig.room(tmp_path / "room") as first:
+        async with scene_in(first) as scene:
+            item = scene.answers(cut)
+            await scene.until_moment(Moment.FIRST_SOUND)
+            await scene.until(lambda: scene.heard().size >= 0.5 * RATE_HZ)
+            await trio.run_process(["pactl", "exit"])
+            await scene.until_moment(Moment.DEVICE_LOST, times=2)
+            (truncation,) = scene.server.was_told("conversation.item.truncate")
+            assert truncation["item_id"] == item
+            assert 500 <= truncation["audio_end_ms"] < 5000
+            before = len(scene.server.appended)
+            with rig.room(tmp_path / "room") as second:
+                scene.room = second
+                await scene.until_moment(Moment.DEVICE_BACK, times=2)
+                await scene.until(lambda: len(scene.server.appended) > before + 48_000)
+                scene.listens_from_now()
+                scene.answers(answer)
+                assert_heard(scene, await scene.heard_until_silence(), answer)
+                assert len(scene.server.wires) == 1
+                assert scene.daemon.counts.device_restarts == 2

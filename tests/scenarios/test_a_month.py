@@ -251,7 +251,7 @@ class Month:
 
     def every_frame_is_accounted_for(self) -> None:
         """Captured = sent (less what was told again) + dropped + discarded + withheld + waiting."""
-        daemon, microphone = self.story.daemon, self.visitor.microphone_here
+        daemon, microphone = self.story.daemon, self.visitor.microphone
         blocks, frames = daemon.blocks.tally, daemon.frames.tally
         assert microphone.blocks == blocks.offered
         assert blocks.offered == frames.offered + blocks.dropped + len(daemon.blocks)

@@ -30,7 +30,8 @@ class Capture:
 
     async def run(self) -> None:
         """Carry blocks for ever."""
+        lost_before = self.counts.lost_blocks  # by the microphones that were open before this one
         while True:
             for pcm in await self.microphone.collect():
                 self.blocks.offer(Block(pcm, self.microphone.shape))
-            self.counts.lost_blocks = self.microphone.lost_blocks
+            self.counts.lost_blocks = lost_before + self.microphone.lost_blocks

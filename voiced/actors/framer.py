@@ -12,7 +12,7 @@ from voiced.audio.framing import FrameSlicer
 from voiced.audio.level import dbfs
 from voiced.audio.resample import Resampler
 from voiced.channel import Channel
-from voiced.faults import DeviceError
+from voiced.faults import DeviceUnfit
 from voiced.notices import LevelMeasured, NoticeBoard, Party
 
 log = logging.getLogger(__name__)
@@ -24,7 +24,7 @@ class Framer:
 
     Receives: `blocks`. Says: `frames`, and levels on the board while somebody watches. Loses: the
     oldest frame when the Uplink does not take them: an outage, a closed session. Ends: with a device
-    that lacks the wanted channel, by `DeviceError`.
+    that lacks the wanted channel, by `DeviceUnfit`.
     """
 
     blocks: Channel[Block]
@@ -50,7 +50,7 @@ class Framer:
 
     def _check(self, shape: Shape) -> None:
         if self.channel is not None and 1 < shape.channels <= self.channel:
-            raise DeviceError(
+            raise DeviceUnfit(
                 f"the microphone has {shape.channels} channels, and channel {self.channel + 1} is "
                 f"wanted: set [capture] channel to 1 to {shape.channels}, or to 0 for the mean of all"
             )

@@ -1,6 +1,7 @@
 """Player: from playouts to the loudspeaker."""
 
 import logging
+from contextlib import ExitStack
 from typing import Final
 
 import attrs
@@ -25,20 +26,29 @@ _STRETCH: Final = 5
 class Player:
     """Plays one item after the other; a barge-in is the end of its scope.
 
-    Receives: `playouts`. Says: one `Heard` for each, to the session that sent it. Loses: nothing; what
-    is cut is told to the sender as not heard. Ends: with the device, by `DeviceError`.
+    Receives: `playouts`. Says: one `Heard` for each, to the session that sent it, whatever becomes of
+    the loudspeaker. Loses: nothing; what is cut is told to the sender as not heard. Ends: never by
+    itself; `run` ends with the device, by `DeviceError`, and another one may follow.
+
+    An answer under way when its loudspeaker breaks is cut there: nobody wants the second half of a
+    sentence later. Those that wait may wait `keep_s` for another loudspeaker; after that they, and all
+    that follow while there is none, count as not heard (`unheard_answers`).
     """
 
     playouts: Channel[Playout]
-    speaker: OpenSpeaker
     jitter: JitterBuffer
     board: NoticeBoard
     counts: Counts
     rest_after_s: float
     volume: Volume = attrs.field(factory=Volume)
+    keep_s: float = 2.0
+    speaker: OpenSpeaker = attrs.field(init=False)
+    _next: Playout | None = attrs.field(default=None, init=False)  # taken, and nothing of it played
+    _underflows_before: int = attrs.field(default=0, init=False)  # of earlier loudspeakers
 
-    async def run(self) -> None:
-        """Play for ever; let the device rest in longer pauses."""
+    async def run(self, speaker: OpenSpeaker) -> None:
+        """Play for ever on *speaker*; let it rest in longer pauses."""
+        self.speaker, self._underflows_before = speaker, self.counts.underflows
         log.info(
             "loudspeaker rate_hz=%d channels=%d latency_ms=%d",
             self.speaker.shape.rate_hz,
@@ -47,32 +57,72 @@ class Player:
         )
         with self.volume.followed_by(self.speaker.ramp_to):
             while True:
-                playout = await self._next()
-                playout.heard.offer(await self._play(playout))
+                self._next = self._next or await self._receive()
+                await self._play(self._next)
 
-    async def _next(self) -> Playout:
+    async def do_without(self) -> None:
+        """There is no loudspeaker: after a while, let answers go by, each once it is complete.
+
+        (The server may refuse to delete what it is still making.)
+        """
+        await trio.sleep(self.keep_s)
+        while True:
+            playout = self._next or await self.playouts.receive()
+            self._next = None
+            with ExitStack() as at_last:
+                at_last.callback(self._let_go, playout)
+                with playout.scope:
+                    async for _ in playout.frames:
+                        pass
+
+    async def _receive(self) -> Playout:
         with trio.move_on_after(self.rest_after_s):
             return await self.playouts.receive()
         await self.speaker.rest()
         return await self.playouts.receive()
 
-    async def _play(self, playout: Playout) -> Heard:
-        start = self.speaker.end_samples
-        playout.heard_so_far = lambda: max(0, self.speaker.heard_samples - start)
-        with playout.scope:
-            await self.speaker.wake()
-            await self._pass_on(playout)
-            await self.speaker.drain()
+    async def _play(self, playout: Playout) -> None:
+        speaker, start = self.speaker, self.speaker.end_samples
+        playout.heard_so_far = lambda: max(0, speaker.heard_samples - start)
+        with ExitStack() as unless_over:
+            unless_over.callback(self._break_off, playout)
+            with playout.scope:
+                await speaker.wake()
+                self._next = None
+                await self._pass_on(playout)
+                await speaker.drain()
+            unless_over.pop_all()
         # No await below this line: a cut answer must fall silent now.
-        self.counts.underflows = self.speaker.underflows
-        cut = playout.scope.cancelled_caught
-        heard = (self.speaker.flush() if cut else self.speaker.end_samples) - start
-        moment = Moment.CUT if cut else Moment.PLAYED
+        self._next = None
+        self.counts.underflows = self._underflows_before + speaker.underflows
+        if playout.scope.cancelled_caught:
+            heard = speaker.flush() - start
+            self._settle(playout, Moment.CUT, heard, after_samples=speaker.waiting_samples)
+        else:
+            self._settle(playout, Moment.PLAYED, speaker.end_samples - start)
+
+    def _break_off(self, playout: Playout) -> None:
+        """The loudspeaker broke, or all ends: of what waited in it nothing will be heard."""
+        if self._next is playout and not playout.scope.cancel_called:
+            playout.waits_again()
+        else:
+            self._next = None
+            self._settle(playout, Moment.CUT, playout.heard_so_far())
+
+    def _let_go(self, playout: Playout) -> None:
+        if playout.kind is Kind.ANSWER:
+            self.counts.unheard_answers += 1
+        self._settle(playout, Moment.UNHEARD, 0)
+
+    def _settle(
+        self, playout: Playout, moment: Moment, heard: int, *, after_samples: int | None = None
+    ) -> None:
+        """Say how much of it was heard: to people, and to the session that waits for it."""
+        playout.heard_so_far = lambda: heard  # its loudspeaker may be another one soon
         heard_ms = samples_to_ms(heard)
-        after = self.speaker.waiting_samples if cut else None
-        self._tell(moment, playout, after_samples=after, heard_ms=heard_ms)
+        self._tell(moment, playout, after_samples=after_samples, heard_ms=heard_ms)
         log.info("playout %s item=%s heard_ms=%d", moment.value, playout.item_id, heard_ms)
-        return Heard(playout.item_id, heard, whole=not cut)
+        playout.heard.offer(Heard(playout.item_id, heard, whole=moment is Moment.PLAYED))
 
     async def _pass_on(self, playout: Playout) -> None:
         """Hand all frames over: hold back, let flow, and hold back again when the device ran dry."""

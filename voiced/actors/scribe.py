@@ -101,7 +101,7 @@ class Scribe:
         match happened.moment:
             case Moment.FIRST_SOUND:
                 self._wake.set()
-            case Moment.PLAYED | Moment.CUT if happened.item_id in self._sounding:
+            case Moment.PLAYED | Moment.CUT | Moment.UNHEARD if happened.item_id in self._sounding:
                 self._settle(happened.item_id, happened.at_s, happened.heard_ms)
             case Moment.DISMISSED if happened.item_id:
                 self.memory.drops(UserText, happened.item_id)

@@ -2,7 +2,8 @@
 
 A microphone file may be any WAV, FLAC or Ogg: 8 to 32 bits, float, any rate, any channels. When it
 ends there is silence, as in a room where nobody speaks any more. A loudspeaker file is a 24 kHz mono
-PCM16 WAV that holds everything from start to stop, silence included, so that it lines up with time.
+PCM16 WAV that holds everything from start to stop, silence included, so that it lines up with time;
+opened again after a fault it goes on where it was.
 """
 
 from collections.abc import AsyncIterator
@@ -15,7 +16,7 @@ import attrs
 from voiced.audio.convert import to_pcm16
 from voiced.audio.format import BYTES_PER_SAMPLE, WIRE_RATE_HZ, Shape
 from voiced.edges.paced import PacedMicrophone, PacedSpeaker
-from voiced.faults import DeviceError
+from voiced.faults import DeviceError, DeviceUnfit
 
 if TYPE_CHECKING:
     import soundfile
@@ -43,7 +44,7 @@ class FileMicrophone:
                 try:
                     floats = sound.read(samples, dtype="float32", always_2d=True)
                 except RuntimeError as error:  # soundfile's own errors are such
-                    raise DeviceError(f"the microphone file {self.path} is damaged") from error
+                    raise DeviceUnfit(f"the microphone file {self.path} is damaged") from error
                 return to_pcm16(floats.reshape(-1)).ljust(len(silence), b"\0")
 
             async with PacedMicrophone(shape, next_block).open() as opened:
@@ -55,11 +56,13 @@ class FileSpeaker:
     """Writes what would be heard into a WAV file."""
 
     path: Path
+    _begun: bool = attrs.field(default=False, init=False)
 
     @asynccontextmanager
     async def open(self) -> AsyncIterator[PacedSpeaker]:
         """As the port says."""
-        with _writing(self.path) as sound:
+        with _writing(self.path, goes_on=self._begun) as sound:
+            self._begun = True
 
             def room(pcm: bytes) -> None:
                 try:
@@ -95,10 +98,14 @@ def _reading(path: Path) -> "soundfile.SoundFile":
     return sound
 
 
-def _writing(path: Path) -> "soundfile.SoundFile":
+def _writing(path: Path, *, goes_on: bool) -> "soundfile.SoundFile":
     import soundfile  # noqa: PLC0415  only who uses files pays for it
 
     try:
+        if goes_on:
+            sound = soundfile.SoundFile(path, "r+")
+            sound.seek(0, soundfile.SEEK_END)
+            return sound
         return soundfile.SoundFile(path, "w", WIRE_RATE_HZ, 1, "PCM_16", format="WAV")
     except (soundfile.LibsndfileError, OSError) as error:
         raise DeviceError(

@@ -11,12 +11,12 @@ from voiced.audio.format import Shape
 from voiced.edges.mailbox import Mailbox
 from voiced.edges.portaudio import PortAudio, Wish
 from voiced.faults import DeviceError
+from voiced.link.stall import Stall
 
 _RATES: Final = (24_000, 48_000, 44_100, 16_000, 32_000, 96_000, 8_000)
 """24 kHz first: where a sound server converts anyway, nothing is left for us to convert."""
 
 _MAILBOX_BLOCKS: Final = 8
-_DEAD_S: Final = 3.0  # a stream that works calls back within one or two blocks
 
 
 @attrs.define(eq=False)
@@ -27,6 +27,7 @@ class PortAudioMicrophone:
     name: str = "default"
     rate_hz: int | None = None  # None: the first of _RATES that it takes
     block_ms: int = 20
+    stall_s: float = 3.0  # without a block: it is dead; one that works gives fifty a second
 
     @asynccontextmanager
     async def open(self) -> AsyncIterator["_OpenMicrophone"]:
@@ -46,7 +47,7 @@ class PortAudioMicrophone:
         stream, shape = await self.system.open(wish, heard, mailbox.end)
         try:
             await self.system.call(stream.start)
-            yield _OpenMicrophone(shape, self.name, mailbox)
+            yield _OpenMicrophone(shape, self.name, mailbox, self.stall_s)
         finally:
             if await self.system.close(stream):
                 mailbox.close()  # not else: its thread may still ring
@@ -57,6 +58,7 @@ class _OpenMicrophone:
     shape: Shape
     _name: str
     _mailbox: Mailbox
+    _stall_s: float
 
     @property
     def lost_blocks(self) -> int:
@@ -69,11 +71,10 @@ class _OpenMicrophone:
 
     async def watch(self) -> NoReturn:
         """Look at progress now and then: cheaper than a time limit on each of fifty waits a second."""
-        while True:
-            seen = self._mailbox.left
-            await trio.sleep(_DEAD_S)
-            if self._mailbox.left == seen:
-                raise self._gone()
+        stall = Stall(self._stall_s)
+        while not stall.look(trio.current_time(), self._mailbox.left):  # noqa: ASYNC110  no bell rings
+            await trio.sleep(stall.look_every_s)
+        raise self._gone()
 
     def _gone(self) -> DeviceError:
         return DeviceError(

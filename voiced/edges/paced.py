@@ -20,12 +20,14 @@ from voiced.audio.format import FRAME_MS, WIRE_RATE_HZ, Shape, ms_to_samples
 from voiced.audio.ledger import Intake
 from voiced.audio.level import decibels
 from voiced.audio.valve import Valve
+from voiced.faults import DeviceError
 
 Source: TypeAlias = Callable[[], bytes]
 """Gives the next 20 ms of interleaved PCM16 each time it is asked; never ends."""
 
 Room: TypeAlias = Callable[[bytes], None]
-"""Is told every sample that sounds, silence included, as mono PCM16 at 24 kHz."""
+"""Is told every sample that sounds, silence included, as mono PCM16 at 24 kHz. After a `DeviceError` it
+is told no more, and nothing more is heard: `watch` raises it."""
 
 _AHEAD_SAMPLES: Final = ms_to_samples(100)  # how much is accepted beyond what has sounded
 
@@ -75,6 +77,8 @@ class PacedSpeaker:
     _intake: Intake = attrs.field(factory=Intake, init=False)
     _valve: Valve = attrs.field(factory=lambda: Valve(WIRE_RATE_HZ), init=False)
     _elapsed: int = attrs.field(default=0, init=False)  # samples of time that have passed
+    _broken: DeviceError | None = attrs.field(default=None, init=False)
+    _breaks: trio.Event = attrs.field(factory=trio.Event, init=False)
 
     @asynccontextmanager
     async def open(self) -> AsyncIterator["PacedSpeaker"]:
@@ -83,6 +87,7 @@ class PacedSpeaker:
         self.end_samples = self._elapsed = 0
         self._intake, self._valve = Intake(), Valve(WIRE_RATE_HZ)
         self._opened_at = trio.current_time()
+        self._broken, self._breaks = None, trio.Event()
         await trio.lowlevel.checkpoint()
         try:
             yield self
@@ -117,7 +122,8 @@ class PacedSpeaker:
 
     async def play(self, pcm: bytes) -> None:
         """As the port says."""
-        while (ahead := self.waiting_samples) > _AHEAD_SAMPLES:  # noqa: ASYNC110  time is the event
+        while (ahead := self.waiting_samples) > _AHEAD_SAMPLES:
+            self._refuse_if_broken()  # time would not help
             await trio.sleep((ahead - _AHEAD_SAMPLES) / WIRE_RATE_HZ)
         self._waiting.append(np.frombuffer(pcm, dtype="<i2"))
         self.end_samples += self._waiting[-1].size
@@ -129,7 +135,8 @@ class PacedSpeaker:
         waiting = self.waiting_samples
         self._valve.ends(waiting=waiting)
         await trio.sleep(waiting / WIRE_RATE_HZ + self.latency_s)
-        while left := self.waiting_samples:  # noqa: ASYNC110  a clock may wake a hair too early
+        while left := self.waiting_samples:
+            self._refuse_if_broken()
             await trio.sleep(left / WIRE_RATE_HZ)
 
     def ramp_to(self, gain_db: float) -> None:
@@ -149,7 +156,24 @@ class PacedSpeaker:
         self._valve.ends(waiting=fade)
         return self.end_samples
 
+    async def watch(self) -> NoReturn:
+        """As the port says: time does not stop, but a room may break."""
+        while self._broken is None:
+            await self._breaks.wait()
+        raise self._broken
+
+    def _refuse_if_broken(self) -> None:
+        if self._broken is not None:
+            raise self._broken
+
+    def breaks(self, fault: DeviceError) -> None:
+        """Stand still from now on."""
+        self._broken = fault
+        self._breaks.set()
+
     def _move_on(self) -> None:
+        if self._broken is not None:
+            return
         now = round((trio.current_time() - self._opened_at) * WIRE_RATE_HZ)
         due, self._elapsed = now - self._elapsed, now
         for at in range(0, due, WIRE_RATE_HZ):  # by the second: nobody may have looked for an hour
@@ -157,7 +181,11 @@ class PacedSpeaker:
             count = self._take(out)
             self._intake.take(count, out.size - count)
             self._valve.pass_on(out, count)
-            self.room(out.tobytes())
+            try:
+                self.room(out.tobytes())
+            except DeviceError as fault:  # whoever has just looked can't help it
+                self.breaks(fault)
+                return
 
     def _take(self, out: Pcm) -> int:
         """Fill *out* with what waits; return how much that is."""

@@ -7,6 +7,7 @@ runs out the thread is given up, not the daemon.
 """
 
 import importlib
+import threading
 from collections.abc import Callable
 from functools import partial
 from typing import Any, Final, Literal, TypeAlias, TypeVar
@@ -17,7 +18,7 @@ from attrs import frozen
 
 from voiced.audio.format import Shape, ms_to_samples
 from voiced.edges.alsa import forget_plugins
-from voiced.faults import DeviceError
+from voiced.faults import DeviceError, DeviceHung
 
 T = TypeVar("T")
 
@@ -52,7 +53,21 @@ class PortAudio:
         self, wish: Wish, callback: Callable[..., None], finished: Callable[[], None]
     ) -> tuple[SoundDevice, Shape]:
         """Open a stream, not yet started; `DeviceError` lists what there is."""
-        return await self.call(partial(_open, wish, callback, finished))
+        wanted = threading.Event()
+        wanted.set()
+
+        def work() -> tuple[SoundDevice, Shape]:
+            stream, shape = _open(wish, callback, finished)
+            if not wanted.is_set():  # it took so long that nobody is there to close it
+                stream.close(ignore_errors=True)
+            return stream, shape
+
+        try:
+            opened = await self.call(work)
+        except (DeviceHung, trio.Cancelled):
+            wanted.clear()
+            raise
+        return opened
 
     async def call(self, work: Callable[[], T]) -> T:
         """Do *work*, a call into PortAudio that may hang."""
@@ -60,7 +75,7 @@ class PortAudio:
             return await trio.to_thread.run_sync(
                 partial(_translated, work), abandon_on_cancel=True, limiter=self._one_at_a_time
             )
-        raise DeviceError(
+        raise DeviceHung(
             f"the sound system did not answer within {_PATIENCE_S:.0f} s: the sound server hangs"
         )
 

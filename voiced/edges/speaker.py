@@ -3,7 +3,7 @@
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from functools import partial
-from typing import Any, Final, TypeAlias
+from typing import Any, Final, NoReturn, TypeAlias
 
 import attrs
 import numpy as np
@@ -18,6 +18,7 @@ from voiced.audio.resample import Resampler
 from voiced.edges.portaudio import PortAudio, SoundDevice, Wish
 from voiced.edges.ring import Ring
 from voiced.faults import DeviceError
+from voiced.link.stall import Stall
 
 Tap: TypeAlias = Callable[[bytes, int], None]
 """Is handed every block the loudspeaker was given: mono PCM16, and its rate (audio thread)."""
@@ -29,7 +30,7 @@ _AHEAD_MS: Final = 100  # of sound in the ring before more is taken: what a busy
 _PIECE_BYTES: Final = (
     ms_to_samples(_AHEAD_MS) * BYTES_PER_SAMPLE
 )  # taken at once, if there is as much
-_DEAD_S: Final = 3.0  # a stream that works takes samples within one or two blocks
+_NAP_S: Final = 0.001  # at least, between two looks at a device that takes nothing
 
 
 @attrs.define(eq=False)
@@ -42,6 +43,7 @@ class PortAudioSpeaker:
     block_ms: int = 5
     latency_ms: int = 20
     tap: Tap | None = None
+    stall_s: float = 3.0  # without taking a sample though it runs: it is dead
 
     @asynccontextmanager
     async def open(self) -> AsyncIterator["_OpenSpeaker"]:
@@ -59,7 +61,7 @@ class PortAudioSpeaker:
             feed.shape = shape
             latency = round(float(stream.latency) * shape.rate_hz)
             feed.ring = Ring(ms_to_samples(4 * _AHEAD_MS, shape.rate_hz) + latency, shape.rate_hz)
-            yield _OpenSpeaker(shape, self.name, self.system, stream, feed)
+            yield _OpenSpeaker(shape, self.name, self.system, stream, feed, self.stall_s)
         finally:
             await self.system.close(stream)
 
@@ -72,6 +74,7 @@ class _Feed:
     shape: Shape = attrs.field(factory=lambda: Shape(WIRE_RATE_HZ, 1))
     ring: Ring = attrs.field(factory=lambda: Ring(1, WIRE_RATE_HZ))
     underflows: int = 0
+    blocks: int = 0  # that the device has taken, ever
 
     def fill(self, block: Any, _count: int, _time: Any, status: Any) -> None:
         if status and status.output_underflow:
@@ -81,6 +84,7 @@ class _Feed:
             out if self.shape.channels == 1 else np.empty(out.size // self.shape.channels, np.int16)
         )
         self.ring.pull(mono)
+        self.blocks += 1
         if mono is not out:
             out[:] = spread(mono, self.shape.channels)
         if self.tap is not None:
@@ -96,6 +100,8 @@ class _OpenSpeaker:
     _system: PortAudio
     _stream: SoundDevice
     _feed: _Feed
+    _stall_s: float
+    _awake: bool = attrs.field(default=False, init=False)  # it was told to run, and not to rest
     _ring: Ring = attrs.field(init=False)
     _resampler: Resampler = attrs.field(init=False)
     _ledger: Ledger = attrs.field(init=False)
@@ -137,9 +143,12 @@ class _OpenSpeaker:
 
     async def wake(self) -> None:
         if not self._stream.active:
+            self._awake = False  # nothing to watch until it has been started
             await self._system.call(partial(_start_afresh, self._stream))
+        self._awake = True
 
     async def rest(self) -> None:
+        self._awake = False
         await self._system.call(self._stream.abort)
 
     async def play(self, pcm: bytes) -> None:
@@ -166,19 +175,22 @@ class _OpenSpeaker:
     def ramp_to(self, gain_db: float) -> None:
         self._ring.ramp_to(decibels(gain_db), at_once=not self._stream.active)
 
+    async def watch(self) -> NoReturn:
+        """A stream that ended is seen at the next look, one that hangs (it stays active) later."""
+        stall = Stall(self._stall_s)
+        while not (self._awake and not self._stream.active):
+            if stall.look(trio.current_time(), self._feed.blocks, due=self._awake):
+                break
+            await trio.sleep(stall.look_every_s)
+        raise DeviceError(
+            f'the loudspeaker "{self._name}" takes no sound any more: is it still plugged in, and is '
+            "the sound server running? `voiced devices` lists what there is"
+        )
+
     async def _until_left(self, target: int) -> None:
-        """Wait until at most *target* device samples wait; a device that takes none is dead."""
-        taken, progress_at = self._ring.taken, trio.current_time()
-        while (waiting := self._ring.waiting) > target:
-            await trio.sleep((waiting - target) / self.shape.rate_hz)
-            now = trio.current_time()
-            if self._ring.taken != taken:
-                taken, progress_at = self._ring.taken, now
-            elif now - progress_at > _DEAD_S:
-                raise DeviceError(
-                    f'the loudspeaker "{self._name}" takes no sound any more: is it still plugged '
-                    "in, and is the sound server running? `voiced devices` lists what there is"
-                )
+        """Wait until at most *target* device samples wait."""
+        while (waiting := self._ring.waiting) > target:  # noqa: ASYNC110  a ring rings no bell
+            await trio.sleep(max(_NAP_S, (waiting - target) / self.shape.rate_hz))
 
 
 def _as_pcm(samples: Samples) -> Pcm:

@@ -25,4 +25,7 @@ class Moment(enum.Enum):
     FIRST_SOUND = "first sound"  # audible, not merely handed over
     PLAYED = "played"  # the last sample of an item has been heard
     CUT = "cut"  # an item fell silent before its end
+    UNHEARD = "unheard"  # an item was let go: there was no loudspeaker
+    DEVICE_LOST = "device lost"  # the microphone or the loudspeaker, as the detail says
+    DEVICE_BACK = "device back"
     UNANSWERED = "unanswered"  # a response ended without sound, or none came

@@ -55,6 +55,7 @@ class _OpenTurn:
     times_s: dict[Moment, float] = attrs.field(factory=dict)
     items: dict[str, _Item] = attrs.field(factory=dict)
     cut: bool = False
+    unheard: bool = False  # some of it, for lack of a loudspeaker
     silence_ms: int | None = None
     heard_ms: int = 0
     of_ms: int = 0
@@ -69,6 +70,13 @@ class _OpenTurn:
     def silent(self) -> bool:
         """Whether there was an answer, and all of it is over."""
         return bool(self.items) and all(item.end_s is not None for item in self.items.values())
+
+    @property
+    def outcome_when_silent(self) -> Outcome:
+        """What became of it, now that all of its answer is over."""
+        if self.unheard and not any(item.sounded for item in self.items.values()):
+            return Outcome.UNANSWERED
+        return Outcome.CUT if self.cut or self.unheard else Outcome.ANSWERED
 
     def figures_ms(self) -> dict[Figure, int]:
         """All that is known, in the order in which it happens."""
@@ -113,13 +121,15 @@ class Timeline:
                 self._answering.times_s.setdefault(moment, at_s)
             case Moment.FIRST_DELTA | Moment.FIRST_SOUND:
                 self._answer_sounds(moment, at_s, item_id)
-            case Moment.PLAYED | Moment.CUT:
+            case Moment.PLAYED | Moment.CUT | Moment.UNHEARD:
                 self._answer_is_over(moment, at_s, item_id)
             case Moment.DISMISSED | Moment.UNANSWERED:
                 self._no_answer_comes(moment, item_id)
             case Moment.DIALLING | Moment.COOLING | Moment.GAVE_UP | Moment.STOPPED:
                 self._link_lost(for_good=moment is Moment.STOPPED)
             case Moment.READY | Moment.RENEWED | Moment.DUCKED | Moment.RESTORED:
+                pass
+            case Moment.DEVICE_LOST | Moment.DEVICE_BACK:
                 pass
         over, self._over = self._over, []
         return over
@@ -193,8 +203,9 @@ class Timeline:
             spoken_s = self._spoken_over(turn)
             if spoken_s is not None and item.sounded and turn.silence_ms is None:
                 turn.silence_ms = _ms(spoken_s, at_s)
+        turn.unheard = turn.unheard or moment is Moment.UNHEARD
         if turn.silent:
-            self._close(turn, Outcome.CUT if turn.cut else Outcome.ANSWERED)
+            self._close(turn, turn.outcome_when_silent)
 
     def _no_answer_comes(self, moment: Moment, item_id: str) -> None:
         """Dismissed while it was still being heard, or left without an answer after it."""
