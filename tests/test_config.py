@@ -11,7 +11,8 @@ from attrs import evolve
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from voiced.config import SECTIONS, Config, Realtime, load, parse, show
+from voiced.config import SECTIONS, Config, Realtime
+from voiced.config_file import load, parse, show
 from voiced.faults import ConfigError
 from voiced.turns.texts import LONGEST_CHARS
 

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import attrs
 
-from voiced.config import SECTIONS, Config, load
+from voiced.config import SECTIONS, Config
+from voiced.config_file import load
 
 TEMPLATE = Path(__file__).parents[1] / "config" / "voiced.toml"
 

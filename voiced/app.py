@@ -7,10 +7,7 @@ loudspeaker <- Player <- playouts <- Narrator <------ Downlink <--- wire
 """
 
 import logging
-import os
-from collections.abc import Awaitable, Callable, Mapping
-from functools import partial
-from pathlib import Path
+from collections.abc import Awaitable, Callable
 from typing import Final
 
 import attrs
@@ -23,30 +20,19 @@ from voiced.actors.bookkeeper import Bookkeeper
 from voiced.actors.capture import Block, Capture
 from voiced.actors.conversation import Conversation
 from voiced.actors.framer import Framer
-from voiced.actors.opening import Opening, Patience
+from voiced.actors.opening import Opening
 from voiced.actors.player import Player
 from voiced.actors.scribe import Scribe
 from voiced.actors.supervisor import Supervisor
-from voiced.actors.talk import Habits, House
+from voiced.actors.talk import House
 from voiced.audio.format import Frame, frames_in_ms
 from voiced.audio.jitter import JitterBuffer
 from voiced.audio.wire import WireFormat
 from voiced.channel import Channel, WhenFull
 from voiced.config import Config
 from voiced.counts import Counts
-from voiced.edges.authority import authority_from
-from voiced.edges.files import FileMicrophone, FileSpeaker
-from voiced.edges.memory_file import MemoryFile, state_directory
-from voiced.edges.microphone import PortAudioMicrophone
-from voiced.edges.portaudio import PortAudio
-from voiced.edges.proxy import find_proxies
-from voiced.edges.speaker import PortAudioSpeaker
-from voiced.edges.transport import Route, open_stream, trust
-from voiced.edges.voice import find_voice
-from voiced.edges.websocket import Endpoint, WebSocketDialler
-from voiced.faults import VoicedError, VoiceError
+from voiced.faults import VoicedError
 from voiced.link.absence import Absence
-from voiced.link.announcements import Announcement
 from voiced.link.cooldown import Cooldown
 from voiced.link.ladder import Ladder
 from voiced.link.memory import Memory
@@ -54,31 +40,15 @@ from voiced.link.renewal import Renewal
 from voiced.link.tape import Tape
 from voiced.messages import Playout, Volume
 from voiced.notices import Device, NoticeBoard
-from voiced.ports import Archive, Dialler, Microphone, OpenMicrophone, Speaker, Voice
-from voiced.realtime.client_events import Configure
-from voiced.realtime.settings import AudioFormat, SemanticVad, ServerVad, Transcription
-from voiced.turns.policy import Detection, Interruption, Limits, Policy
+from voiced.outside import Ports
+from voiced.ports import OpenMicrophone
+from voiced.terms import configure_from, habits_from, patience_from, words_from
 from voiced.verdicts import gravest
 
 log = logging.getLogger(__name__)
 
 _BLOCKS_MS: Final = 200  # the Framer is arithmetic: a full channel here means the machine is ill
 _PLAYOUTS: Final = 8  # a ninth waiting answer is a fault worth seeing
-_FILE: Final = "file:"
-_PROXY_SHARE: Final = (
-    0.8  # of the time until a socket must be open: less, or it could not be blamed
-)
-
-
-@attrs.frozen
-class Ports:
-    """What the daemon needs of the world."""
-
-    microphone: Microphone
-    speaker: Speaker
-    dialler: Dialler
-    archive: Archive | None = None  # where there is no place to keep anything
-    voice: Voice | None = None  # of this machine, for announcements; None: they are tones
 
 
 @attrs.define(eq=False)
@@ -286,209 +256,3 @@ class Daemon:
             numbers[f"{name}_discarded"] = channel.tally.discarded
         said = " ".join(f"{name}={count}" for name, count in numbers.items() if count)
         log.info("stopped %s", said or "nothing sent, nothing lost")
-
-
-def configure_from(config: Config) -> Configure:
-    """The session we want, all of it said aloud: defaults of the service differ by model."""
-    realtime = config.realtime
-    sound = AudioFormat(f"audio/{realtime.audio_format}")
-    return Configure(
-        output_modality="audio",
-        instructions=realtime.instructions,
-        input_format=sound,
-        output_format=sound,
-        turn_detection=_turn_detection(config),
-        transcription=(
-            Transcription(realtime.transcription_model, realtime.language or None)
-            if realtime.transcription_model
-            else None
-        ),
-        noise_reduction=realtime.noise_reduction or None,  # type: ignore[arg-type]  # checked in config
-        voice=realtime.voice,
-        speed=realtime.speed,
-    )
-
-
-def dialling_limit_s(config: Config) -> float:
-    """How long dialling may take: a secret that is to be fetched first has its own limit."""
-    fetched = config.auth.mode != "key"
-    return config.uplink.socket_limit_s + (config.auth.limit_s if fetched else 0.0)
-
-
-def policy_from(config: Config) -> Policy:
-    """How turns are taken."""
-    turns, limits = config.turns, config.limits
-    return Policy(
-        detection=Detection(turns.detection),
-        interruption=Interruption(turns.interruption),
-        confirm_ms=turns.confirm_ms,
-        duck_db=turns.duck_db,
-        transcribed=bool(config.realtime.transcription_model),
-        limits=Limits(
-            turn_s=limits.max_turn_ms / 1000,
-            committed_s=limits.committed_ms / 1000,
-            created_s=limits.created_ms / 1000,
-            first_delta_s=limits.first_delta_ms / 1000,
-            delta_gap_s=limits.delta_gap_ms / 1000,
-            cancelled_s=limits.cancelled_ms / 1000,
-            words_s=limits.words_ms / 1000,
-        ),
-    )
-
-
-def habits_from(config: Config) -> Habits:
-    """The policy, and the times that belong to a way of taking turns."""
-    turns = config.turns
-    by_silence = turns.detection == Detection.SERVER_VAD.value
-    return Habits(
-        policy=policy_from(config),
-        silence_ms=turns.silence_duration_ms if by_silence else 0,
-        pre_roll_ms=turns.pre_roll_ms,
-        tail_ms=turns.tail_ms,
-    )
-
-
-def patience_from(config: Config) -> Patience:
-    """How long each step of a session may take."""
-    uplink, link = config.uplink, config.link
-    return Patience(
-        socket_s=dialling_limit_s(config),
-        created_s=uplink.created_limit_s,
-        updated_s=uplink.updated_limit_s,
-        send_s=uplink.send_limit_s,
-        probe_after_s=link.probe_after_s,
-        probe_s=link.probe_limit_s,
-    )
-
-
-def _turn_detection(config: Config) -> ServerVad | SemanticVad | None:
-    """Who ends turns, and whether the server answers and interrupts by itself: both, or neither.
-
-    Were it to answer without interrupting, its answer to speech over another one would be refused
-    (reported).
-    """
-    turns, policy = config.turns, policy_from(config)
-    match policy.detection:
-        case Detection.SERVER_VAD:
-            return ServerVad(
-                threshold=turns.threshold,
-                prefix_padding_ms=turns.prefix_padding_ms,
-                silence_duration_ms=turns.silence_duration_ms,
-                idle_timeout_ms=turns.idle_timeout_ms or None,
-                create_response=policy.server_answers,
-                interrupt_response=policy.server_answers,
-            )
-        case Detection.SEMANTIC_VAD:
-            return SemanticVad(
-                eagerness=turns.eagerness,  # type: ignore[arg-type]  # checked in config
-                create_response=policy.server_answers,
-                interrupt_response=policy.server_answers,
-            )
-        case Detection.PUSH_TO_TALK:
-            return None
-
-
-def ports_from(config: Config, environ: Mapping[str, str] = os.environ) -> Ports:
-    """Real devices and the real wire; `ConfigError` if there is no key and one is needed."""
-    dialler = dialler_from(config, environ)
-    system = PortAudio()
-    return Ports(
-        microphone_from(config, system),
-        speaker_from(config, system),
-        dialler,
-        archive_from(config, environ),
-        voice_from(config),
-    )
-
-
-def words_from(config: Config) -> Mapping[Announcement, str]:
-    """What is said about the link, by a voice."""
-    notices = config.notices
-    return {
-        Announcement.CONNECTING: notices.connecting,
-        Announcement.LOST: notices.lost,
-        Announcement.UNREACHABLE: notices.unreachable,
-        Announcement.BACK: notices.back,
-    }
-
-
-def voice_from(config: Config) -> Voice | None:
-    """The voice of this machine, if one is wanted and there is one."""
-    if config.notices.mode != "voice":
-        return None
-    try:
-        return find_voice(config.notices.language)
-    except VoiceError as error:
-        log.warning('[notices] mode = "voice", but announcements will be tones: %s', error)
-        return None
-
-
-def microphone_from(config: Config, system: PortAudio) -> Microphone:
-    """A sound card's, or a file."""
-    capture = config.capture
-    if capture.device.startswith(_FILE):
-        return FileMicrophone(Path(capture.device.removeprefix(_FILE)))
-    return PortAudioMicrophone(
-        system,
-        capture.device,
-        capture.rate_hz or None,
-        capture.block_ms,
-        stall_s=config.devices.stall_ms / 1000,
-    )
-
-
-def speaker_from(config: Config, system: PortAudio) -> Speaker:
-    """A sound card's, or a file."""
-    playout = config.playout
-    if playout.device.startswith(_FILE):
-        return FileSpeaker(Path(playout.device.removeprefix(_FILE)))
-    return PortAudioSpeaker(
-        system,
-        playout.device,
-        playout.rate_hz or None,
-        playout.device_block_ms,
-        playout.device_latency_ms,
-        stall_s=config.devices.stall_ms / 1000,
-    )
-
-
-def archive_from(config: Config, environ: Mapping[str, str] = os.environ) -> Archive | None:
-    """The file in the state directory; None (and a word, if it is wanted) where there is none."""
-    directory = state_directory(environ)
-    if directory is None:
-        if config.privacy.keep_context:
-            log.warning("context not kept: neither STATE_DIRECTORY nor HOME is set")
-        return None
-    return MemoryFile(directory, config.privacy.keep_context_s)
-
-
-def dialler_from(config: Config, environ: Mapping[str, str] = os.environ) -> Dialler:
-    """The wire to the service; `ConfigError` if the secret it wants can't be had."""
-    endpoint = Endpoint(
-        url=config.realtime.url,
-        model=config.realtime.model,
-        key_header=config.auth.header,
-        ping_every_s=config.uplink.ping_every_s,
-        ping_limit_s=config.uplink.ping_limit_s,
-        largest_message=config.uplink.largest_message_mb << 20,
-        organization=config.realtime.organization,
-        project=config.realtime.project,
-        safety_identifier=config.realtime.safety_identifier,
-    )
-    route = route_from(config, environ)
-    authority = authority_from(config, endpoint, environ, partial(open_stream, route=route))
-    return WebSocketDialler(
-        attrs.evolve(endpoint, key_header=config.auth.secret_header), authority, route
-    )
-
-
-def route_from(config: Config, environ: Mapping[str, str] = os.environ) -> Route:
-    """The way out of here; `ConfigError` if a proxy or a certificate can't be used."""
-    network = config.network
-    if network.ca_file:
-        trust(network.ca_file)  # read anew for each connection; told now if it is no good
-    return Route(
-        find_proxies(network.proxy, network.proxy_credentials_file, environ),
-        network.ca_file,
-        proxy_limit_s=config.uplink.socket_limit_s * _PROXY_SHARE,
-    )

@@ -15,7 +15,6 @@ from tests.local.client import PATIENCE_S, Watcher, serving
 from tests.realtime.test_client_events import assert_official
 from voiced.actors.line import Line
 from voiced.actors.seeding import seed
-from voiced.app import configure_from
 from voiced.config import Config
 from voiced.edges.credentials import FixedKey, Secret
 from voiced.edges.websocket import Endpoint, WebSocketDialler
@@ -40,6 +39,7 @@ from voiced.realtime.server_events import (
     SessionCreated,
     SessionUpdated,
 )
+from voiced.terms import configure_from
 from voiced.verdicts import gravest
 
 LIMIT_S = 5.0

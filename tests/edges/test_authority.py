@@ -17,7 +17,6 @@ from trio.testing import MockClock
 
 from tests.edges.counter import GUARD_S, KEY, Counter, answer, answering, direct
 from tests.edges.test_http import shown_nowhere
-from voiced.app import dialling_limit_s
 from voiced.config import Auth, Config, Realtime
 from voiced.edges.authority import Limited, authority_from, rest_url
 from voiced.edges.command import Command
@@ -26,6 +25,7 @@ from voiced.edges.http import OpenStream
 from voiced.edges.minting import ClientSecrets, TokenServer
 from voiced.edges.websocket import Endpoint
 from voiced.faults import ConfigError, LinkError, LinkRefused, Trouble, VoicedError
+from voiced.terms import dialling_limit_s
 from voiced.verdicts import Verdict, judge
 
 SECRET = "ek_68f0c2d7a1b4ZZZZ"

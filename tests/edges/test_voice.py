@@ -8,13 +8,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from voiced.app import voice_from
 from voiced.audio.earcons import LEVEL_DBFS
 from voiced.audio.level import dbfs
 from voiced.config import Config, Notices
 from voiced.edges import voice
 from voiced.edges.voice import ProgramVoice, find_voice
 from voiced.faults import VoiceError
+from voiced.outside import voice_from
 
 SENTENCE = "I have lost the connection."
 

@@ -10,9 +10,10 @@ from attrs import evolve
 
 from tests.fakes.room import Ears, User
 from tests.fakes.server import FakeServer
-from voiced.app import Daemon, Ports
+from voiced.app import Daemon
 from voiced.config import Config
 from voiced.notices import Happened, Moment, Notice, NoticeBoard, Phase, PhaseChanged
+from voiced.outside import Ports
 from voiced.ports import Archive, Voice
 
 

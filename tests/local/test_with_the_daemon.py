@@ -15,13 +15,14 @@ import trio
 
 from tests.local.client import PATIENCE_S, Watcher, serving
 from voiced.actors.supervisor import GaveUp
-from voiced.app import Daemon, dialler_from, ports_from
+from voiced.app import Daemon
 from voiced.audio.convert import Pcm
 from voiced.config import Auth, Config
 from voiced.local.brain import SmallBrain
 from voiced.local.ears import PlainEars
 from voiced.local.voice import tone
 from voiced.notices import Happened, Moment, NoticeBoard
+from voiced.outside import dialler_from, ports_from
 from voiced.realtime.client_events import AssistantText, UserText
 
 SPOKEN_MS = 600

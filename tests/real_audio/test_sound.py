@@ -19,7 +19,7 @@ from tests import rig
 from tests.fakes.server import FakeServer
 from tests.real_audio.pilot import pilot, resampled, trace
 from tests.rig import RATE_HZ, Room
-from voiced.app import Daemon, Ports, microphone_from
+from voiced.app import Daemon
 from voiced.audio.convert import Pcm
 from voiced.audio.valve import EDGE_MS
 from voiced.config import Config
@@ -27,6 +27,7 @@ from voiced.edges.portaudio import PortAudio
 from voiced.edges.speaker import PortAudioSpeaker
 from voiced.faults import DeviceError, VoicedError
 from voiced.notices import Happened, Moment, Phase
+from voiced.outside import Ports, microphone_from
 from voiced.verdicts import gravest
 
 pytestmark = pytest.mark.audio

@@ -22,7 +22,7 @@ from tests.fakes.bad_network import BadNetwork, bad_network
 from tests.fakes.connect_proxy import connect_proxy, join
 from tests.local.client import MODEL, PATIENCE_S, Watcher, serving
 from voiced.actors.line import Line
-from voiced.app import Daemon, ports_from
+from voiced.app import Daemon
 from voiced.config import Config
 from voiced.edges.credentials import FixedKey, Secret
 from voiced.edges.transport import Route, open_stream
@@ -30,6 +30,7 @@ from voiced.edges.websocket import Endpoint, WebSocketDialler, WebSocketWire
 from voiced.faults import LinkClosed, LinkError, Trouble
 from voiced.local.voice import tone
 from voiced.notices import Happened, Moment, NoticeBoard
+from voiced.outside import ports_from
 
 SPOKEN_MS = 600
 APPEND = "x" * 1350  # 20 ms of sound, as long as it is on the wire

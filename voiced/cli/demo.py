@@ -9,7 +9,7 @@ from typing import Final
 import attrs
 import trio
 
-from voiced import app
+from voiced import app, outside
 from voiced.channel import Channel
 from voiced.cli import logs
 from voiced.cli.local_server import embedded
@@ -96,8 +96,8 @@ def _live_stage() -> _Stage:
 async def _perform(config: Config, stage: _Stage, clips: Clips | None) -> ScriptStuck | None:
     """Hold the conversation: until Ctrl-C, or to the end of the script."""
     board = NoticeBoard()
-    dialler = app.dialler_from(config)
-    daemon = app.Daemon(config, app.Ports(stage.microphone, stage.speaker, dialler), board)
+    dialler = outside.dialler_from(config)
+    daemon = app.Daemon(config, outside.Ports(stage.microphone, stage.speaker, dialler), board)
     stage.daemon = daemon
     failures: list[ScriptStuck] = []
 

@@ -11,7 +11,7 @@ from pathlib import Path
 import attrs
 import trio
 
-from voiced import app
+from voiced import app, outside
 from voiced.actors.supervisor import GaveUp
 from voiced.cli import logs
 from voiced.cli.main import Exit
@@ -42,7 +42,7 @@ async def _run(options: argparse.Namespace) -> int:
                 config = await stack.enter_async_context(embedded(config))
             daemon = app.Daemon(
                 config,
-                app.ports_from(config),
+                outside.ports_from(config),
                 stays=_is_service(),
                 mended=Mending(options, config).done,
             )

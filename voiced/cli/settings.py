@@ -4,14 +4,14 @@ import os
 import sys
 from pathlib import Path
 
-from voiced import config
+from voiced import config_file
 from voiced.config import Config
 
 
 def find_config(named: Path | None) -> tuple[Config, str]:
     """The configuration and where it came from: the file named, the first that exists, defaults."""
     place = find_file(named)
-    return (Config(), "defaults") if place is None else (config.load(place), str(place))
+    return (Config(), "defaults") if place is None else (config_file.load(place), str(place))
 
 
 def find_file(named: Path | None) -> Path | None:
@@ -30,7 +30,7 @@ def show(named: Path | None) -> int:
     """Print what is in effect, defaults included; it holds no secret."""
     settings, origin = find_config(named)
     print(f"# {origin}", file=sys.stderr)
-    print(config.show(settings), end="")
+    print(config_file.show(settings), end="")
     return 0
 
 

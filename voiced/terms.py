@@ -1,0 +1,125 @@
+"""The settings in each room's own terms: plain values, so that no room has to know the settings.
+
+Law of this file: nothing is decided here but how things are called.
+"""
+
+from collections.abc import Mapping
+
+from voiced.actors.opening import Patience
+from voiced.actors.talk import Habits
+from voiced.config import Config
+from voiced.link.announcements import Announcement
+from voiced.realtime.client_events import Configure
+from voiced.realtime.settings import AudioFormat, SemanticVad, ServerVad, Transcription
+from voiced.turns.policy import Detection, Interruption, Limits, Policy
+
+
+def configure_from(config: Config) -> Configure:
+    """The session we want, all of it said aloud: defaults of the service differ by model."""
+    realtime = config.realtime
+    sound = AudioFormat(f"audio/{realtime.audio_format}")
+    return Configure(
+        output_modality="audio",
+        instructions=realtime.instructions,
+        input_format=sound,
+        output_format=sound,
+        turn_detection=_turn_detection(config),
+        transcription=(
+            Transcription(realtime.transcription_model, realtime.language or None)
+            if realtime.transcription_model
+            else None
+        ),
+        noise_reduction=realtime.noise_reduction or None,  # type: ignore[arg-type]  # checked in config
+        voice=realtime.voice,
+        speed=realtime.speed,
+    )
+
+
+def _turn_detection(config: Config) -> ServerVad | SemanticVad | None:
+    """Who ends turns, and whether the server answers and interrupts by itself: both, or neither.
+
+    Were it to answer without interrupting, its answer to speech over another one would be refused
+    (reported).
+    """
+    turns, policy = config.turns, policy_from(config)
+    match policy.detection:
+        case Detection.SERVER_VAD:
+            return ServerVad(
+                threshold=turns.threshold,
+                prefix_padding_ms=turns.prefix_padding_ms,
+                silence_duration_ms=turns.silence_duration_ms,
+                idle_timeout_ms=turns.idle_timeout_ms or None,
+                create_response=policy.server_answers,
+                interrupt_response=policy.server_answers,
+            )
+        case Detection.SEMANTIC_VAD:
+            return SemanticVad(
+                eagerness=turns.eagerness,  # type: ignore[arg-type]  # checked in config
+                create_response=policy.server_answers,
+                interrupt_response=policy.server_answers,
+            )
+        case Detection.PUSH_TO_TALK:
+            return None
+
+
+def policy_from(config: Config) -> Policy:
+    """How turns are taken."""
+    turns, limits = config.turns, config.limits
+    return Policy(
+        detection=Detection(turns.detection),
+        interruption=Interruption(turns.interruption),
+        confirm_ms=turns.confirm_ms,
+        duck_db=turns.duck_db,
+        transcribed=bool(config.realtime.transcription_model),
+        limits=Limits(
+            turn_s=limits.max_turn_ms / 1000,
+            committed_s=limits.committed_ms / 1000,
+            created_s=limits.created_ms / 1000,
+            first_delta_s=limits.first_delta_ms / 1000,
+            delta_gap_s=limits.delta_gap_ms / 1000,
+            cancelled_s=limits.cancelled_ms / 1000,
+            words_s=limits.words_ms / 1000,
+        ),
+    )
+
+
+def habits_from(config: Config) -> Habits:
+    """The policy, and the times that belong to a way of taking turns."""
+    turns = config.turns
+    by_silence = turns.detection == Detection.SERVER_VAD.value
+    return Habits(
+        policy=policy_from(config),
+        silence_ms=turns.silence_duration_ms if by_silence else 0,
+        pre_roll_ms=turns.pre_roll_ms,
+        tail_ms=turns.tail_ms,
+    )
+
+
+def patience_from(config: Config) -> Patience:
+    """How long each step of a session may take."""
+    uplink, link = config.uplink, config.link
+    return Patience(
+        socket_s=dialling_limit_s(config),
+        created_s=uplink.created_limit_s,
+        updated_s=uplink.updated_limit_s,
+        send_s=uplink.send_limit_s,
+        probe_after_s=link.probe_after_s,
+        probe_s=link.probe_limit_s,
+    )
+
+
+def dialling_limit_s(config: Config) -> float:
+    """How long dialling may take: a secret that is to be fetched first has its own limit."""
+    fetched = config.auth.mode != "key"
+    return config.uplink.socket_limit_s + (config.auth.limit_s if fetched else 0.0)
+
+
+def words_from(config: Config) -> Mapping[Announcement, str]:
+    """What is said about the link, by a voice."""
+    notices = config.notices
+    return {
+        Announcement.CONNECTING: notices.connecting,
+        Announcement.LOST: notices.lost,
+        Announcement.UNREACHABLE: notices.unreachable,
+        Announcement.BACK: notices.back,
+    }
