@@ -8,6 +8,8 @@ from tests.fakes.story import Story
 from voiced.faults import LinkClosed, LinkError
 from voiced.notices import Moment, Phase
 
+CREATED = "conversation.item.create"
+
 
 async def begin_with_little_patience(story: Story, nursery: trio.Nursery) -> None:
     """A session that is to be renewed after a minute, not after fifty."""
@@ -168,3 +170,63 @@ def _appended(heard: list[dict[str, object]]) -> bytes:
 
     appends = (str(e["audio"]) for e in heard if e["type"] == "input_audio_buffer.append")
     return b"".join(base64.b64decode(audio) for audio in appends)
+
+
+async def test_the_next_session_is_told_what_was_said_before_it_hears_anything(
+    story: Story, nursery: trio.Nursery, autojump_clock: MockClock
+) -> None:
+    await begin_with_little_patience(story, nursery)
+    item = story.server.hears_speech()
+    story.server.hears_silence()
+    story.server.understands(item, "What time is it?", final=True)
+    answer = story.server.begins()
+    answer.writes("It is noon.", final=True)
+    answer.sends(600)
+    answer.ends()
+    await story.for_ms(62_000)
+    heard = story.server.wire.heard
+    told = [e["item"]["content"][0]["text"] for e in heard if e["type"] == CREATED]
+    assert told == ["What time is it?", "It is noon."]
+    kinds = [event["type"] for event in heard]
+    first_sound = kinds.index("input_audio_buffer.append")
+    assert CREATED not in kinds[first_sound:]
+    assert story.daemon.board.status.context == "2 items restored"
+
+
+async def test_what_is_said_while_the_next_session_is_opened_reaches_it_too(
+    story: Story, nursery: trio.Nursery, autojump_clock: MockClock
+) -> None:
+    await begin_with_little_patience(story, nursery)
+    await story.for_ms(59_000)
+    story.server.withholds.add("session.updated")
+    await story.for_ms(1_500)
+    old, new = story.server.wires
+    story.server.wires.reverse()  # the story goes on in the old session
+    item = story.server.hears_speech()
+    await story.for_ms(100)
+    story.server.wires.reverse()
+    story.server.grants()
+    await story.for_ms(1_000)
+    assert old.closed is None, "the user speaks"
+    story.server.wires.reverse()
+    story.server.commits()
+    story.server.understands(item, "Wait.", final=True)
+    story.server.speaks(ms=200)
+    await story.settled()
+    story.server.wires.reverse()
+    await story.for_ms(2_000)
+    assert old.closed_by_us
+    told = [e["item"]["content"][0]["text"] for e in new.heard if e["type"] == CREATED]
+    assert told == ["Wait."]
+
+
+async def test_between_sessions_nobody_is_told_that_he_was_heard(
+    story: Story, nursery: trio.Nursery, autojump_clock: MockClock
+) -> None:
+    await story.begin(nursery)
+    story.server.hangs_up()
+    await story.for_ms(500)
+    supervisor = story.daemon.supervisor
+    assert not supervisor.interrupt()
+    assert not supervisor.ask("Is anybody there?")
+    assert not supervisor.say("Hello.")

@@ -82,6 +82,7 @@ class Conversation:
 
     async def run(self, plan: Plan, *, retell_whole: bool = False) -> None:
         """Hold a conversation; *retell_whole*: a turn that was not answered is told again."""
+        self._held = None
         with ExitStack() as unless_opened:
             unless_opened.callback(self._discard)
             async with trio.open_nursery() as nursery:
@@ -105,16 +106,14 @@ class Conversation:
     @property
     def talk(self) -> Talk | None:
         """The session in use, for what people may do; None between sessions."""
-        return None if self._held is None else self._held.talk
+        held = self._held
+        return None if held is None or held.over.is_set() else held.talk
 
     @property
     def answered(self) -> int:
-        """How many responses the session in use (or that was last) has brought."""
-        return (
-            0
-            if self._held is None or self._held.talk is None
-            else self._held.talk.downlink.answered
-        )
+        """How many responses the session in use (or the one that has just ended) has brought."""
+        talk = None if self._held is None else self._held.talk
+        return 0 if talk is None else talk.downlink.answered
 
     def renew(self) -> None:
         """Open a new session now, and move over at the next quiet moment."""
