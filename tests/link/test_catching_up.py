@@ -21,7 +21,7 @@ def test_a_backlog_of_two_seconds_takes_about_half_a_second() -> None:
     pace, now_s = Pace(), 50.0
     for _ in range(100):
         now_s += pace.wait_s(now_s)
-    assert now_s - 50 == pytest.approx(0.4, abs=0.011)
+    assert now_s - 50 == pytest.approx(0.475, abs=0.011)
 
 
 @given(st.lists(st.floats(0.0, 0.2), max_size=300))
@@ -33,4 +33,4 @@ def test_never_more_than_four_times_real_time_but_for_the_slack(pauses: list[flo
         sent_s.append(now_s)
     for first, began_s in enumerate(sent_s):
         in_a_second = sum(began_s <= at < began_s + 1.0 for at in sent_s[first:])
-        assert in_a_second <= 200 + 21
+        assert in_a_second <= 200 + 6

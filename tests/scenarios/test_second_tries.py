@@ -55,9 +55,9 @@ async def test_failing_again_ends_the_session_with_what_support_asks_for(
     with caplog.at_level(logging.WARNING):
         story.server.begins().fails("server_error")
         await story.settled()
-    assert story.phase() is Phase.COOLING_DOWN
-    assert "the server had an error (Sorry about that!" in story.daemon.board.phase.why
-    assert "session=sess_story event=event_" in story.daemon.board.phase.why
+    fault = story.daemon.board.status.link.fault
+    assert "the server had an error (Sorry about that!" in fault
+    assert "session=sess_story event=event_" in fault
     assert "session=sess_story event=event_" in caplog.text
     await story.for_ms(2000)
     assert len(story.server.connected_at) == 2
@@ -152,9 +152,10 @@ async def test_a_socket_that_closes_soon_after_an_error_was_closed_by_it(
     await story.for_ms(later_s * 1000)
     story.server.hangs_up()
     await story.settled()
-    assert story.phase() is Phase.COOLING_DOWN
-    assert ("Sorry about that!" in story.daemon.board.phase.why) is blamed
-    assert ("the server had an error" in story.daemon.board.phase.why) is blamed
+    fault = story.daemon.board.status.link.fault
+    assert fault
+    assert ("Sorry about that!" in fault) is blamed
+    assert ("the server had an error" in fault) is blamed
 
 
 async def test_a_turn_that_stalls_after_an_error_stalls_by_it(
@@ -166,8 +167,8 @@ async def test_a_turn_that_stalls_after_an_error_stalls_by_it(
     story.server.refuses(None, kind="server_error", message="Sorry about that!")
     await story.for_ms(10_001)
     assert asked(story) == 1  # once more, as always
-    assert story.phase() is Phase.COOLING_DOWN
-    assert "the server had an error (Sorry about that!" in story.daemon.board.phase.why
+    assert len(story.server.connected_at) == 2  # and a new session hears it again
+    assert "the server had an error (Sorry about that!" in story.daemon.board.status.link.fault
 
 
 async def test_a_failed_answer_that_was_interrupted_is_not_asked_for_again(

@@ -133,6 +133,8 @@ class Supervisor:
                 await self._wait_for_help(judgement, sentence)
             case Verdict.RECONNECT | Verdict.RETRY_TURN if healthy:
                 pass
+            case Verdict.RETRY_TURN if not self.cooldown.strikes:
+                self.cooldown.strike(0.0)  # somebody waits for an answer: the first time, at once
             case _:
                 pause_s = self.cooldown.strike(self.chance.random(), _asked_s(fault))
                 if self.ladder.plan.rung is Rung.PAUSE:

@@ -54,9 +54,9 @@ class Uplink:
         while True:
             while self.tape.waiting < size:
                 self._await_turn(await self.frames.receive_some(_AT_ONCE))
+            if wait_s := self._pace.wait_s(trio.current_time(), size):
+                await trio.sleep(wait_s)
             for _ in range(size):
-                if wait_s := self._pace.wait_s(trio.current_time()):
-                    await trio.sleep(wait_s)
                 await self._send_or_withhold(*self.tape.take())
             while (frame := self.frames.receive_nowait()) is not None:  # or a backlog would cost it
                 self._await_turn([frame])
