@@ -230,3 +230,22 @@ async def test_between_sessions_nobody_is_told_that_he_was_heard(
     assert not supervisor.interrupt()
     assert not supervisor.ask("Is anybody there?")
     assert not supervisor.say("Hello.")
+
+
+async def test_nobody_moves_to_a_session_that_died_while_it_waited(
+    story: Story, nursery: trio.Nursery, autojump_clock: MockClock
+) -> None:
+    await begin_with_little_patience(story, nursery)
+    await story.for_ms(59_900)
+    story.server.withholds.add("session.updated")
+    await story.for_ms(300)
+    old, new = story.server.wires
+    story.server.grants()
+    new.close(LinkClosed(1006, "gone"))
+    story.server.withholds.clear()
+    await story.for_ms(2_000)
+    assert story.phase() is Phase.LISTENING
+    assert old.closed is None
+    await story.for_ms(61_000)
+    assert old.closed_by_us
+    assert len(story.server.wires) == 3

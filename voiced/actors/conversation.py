@@ -171,6 +171,7 @@ class Conversation:
         """Tell a successor what was said since it was opened; False if it does not live any more."""
         faults: list[VoicedError] = []
         try:
+            await self.opening.check(held.line)
             restored = await self._seed(held.line, after=held.mark, told_again=True)
             log.info("successor brought up to date: %s", restored)
         except* ENDS as group:

@@ -57,6 +57,10 @@ class Opening:
             line.session.turn_detection,
         )
 
+    async def check(self, line: Line) -> None:
+        """Make sure that a session that waited in silence is still there."""
+        await self._expect(line, SessionUpdated, self.patience.updated_s, ask=Configure())
+
     async def stay_quiet(self, line: Line, seconds: float) -> None:
         """Send no sound for a while: who fails now does not fail of what we send."""
         with trio.move_on_after(seconds):
