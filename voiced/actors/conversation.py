@@ -201,7 +201,6 @@ class Conversation:
                 mark = self.house.scribe.memory.changes
                 restored = await self._seed(line, after=0, told_again=told_again)
                 self.house.scribe.restored(restored)
-                log.info("context %s", restored)
                 if plan.quiet_s:
                     await self.opening.stay_quiet(line, plan.quiet_s)
                 held = Held(line, scope, opened_s, mark)
