@@ -74,7 +74,7 @@ class Row:
 _KEY = Judgement(
     Verdict.GIVE_UP,
     "the key was refused",
-    "put a valid API key where [auth] in the config says, then reconnect",
+    "put a valid API key where [auth] in the config says",
 )
 _MODEL = Judgement(
     Verdict.GIVE_UP,
