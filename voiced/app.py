@@ -1,9 +1,10 @@
-"""The composition root: settings and ports in, a daemon out. The only module that knows everybody.
+"""The composition root: settings and ports in, a daemon out. The only module that knows every actor;
+who stands behind the ports, only `outside.py` knows.
 
-microphone -> Capture -> blocks -> Framer -> frames -> Uplink ----> wire
-loudspeaker <- Player <- playouts <- Narrator <------ Downlink <--- wire
-                       playouts <- Announcer <- board
-                       Supervisor > Conversation > (Uplink, Downlink, Narrator, Moderator) -> Scribe
+Attendant > microphone -> Capture -> blocks -> Framer -> frames -> Uplink ----> wire
+Attendant > loudspeaker <- Player <- playouts <- Narrator <------ Downlink <--- wire
+                                   playouts <- Announcer <- board
+Supervisor > Conversation > Talk > (Uplink, Downlink, Narrator, Moderator) -> Scribe
 """
 
 import logging

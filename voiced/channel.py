@@ -1,7 +1,7 @@
 """The only queue: bounded, named, with a policy for being full and a tally of what was lost.
 
 Nothing here knows what flows. Capacity is counted in things; whoever makes a channel of 20 ms
-frames divides milliseconds by twenty once, in `app.py`.
+frames divides milliseconds by twenty once, where it is made.
 """
 
 import enum

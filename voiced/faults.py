@@ -15,7 +15,9 @@ class VoicedError(Exception):
 
 
 class ConfigError(VoicedError):
-    """A person must mend the settings; the process ends with 78, which systemd does not restart."""
+    """A person must mend the settings: at the start the process ends with 78, which systemd does not
+    restart; a fault that shows later is waited with, where somebody may mend it.
+    """
 
     def __init__(self, mistakes: Iterable[str]) -> None:
         self.mistakes = tuple(mistakes)

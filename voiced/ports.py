@@ -2,7 +2,7 @@
 
 Everything behind a port is opened by entering a context and closed by leaving it; leaving is
 bounded in time and quiet when the thing is already dead. Foreign exceptions never come through:
-devices raise `DeviceError`, the wire raises `LinkError`.
+devices raise `DeviceError`, the wire raises `LinkError`, a voice `VoiceError`.
 """
 
 from collections.abc import Sequence
@@ -121,7 +121,7 @@ class Dialler(Protocol):
 
     def dial(self, model: str = "") -> AbstractAsyncContextManager[Wire]:
         """Connect, to another than the usual *model* if one is given; `LinkError` or `LinkRefused` if
-        that fails. Leaving closes with 1000.
+        that fails, `ConfigError` if a person must mend first what opens it. Leaving closes with 1000.
         """
 
 

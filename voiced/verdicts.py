@@ -31,7 +31,7 @@ class Verdict(enum.IntEnum):
 
     CARRY_ON = 0  # the session stays usable
     RETRY_TURN = 1  # ask again: in this session while there is one, once in a new one
-    RECONNECT = 2  # at once, within the budget
+    RECONNECT = 2  # at once after a healthy session, else after a pause
     COOL_DOWN = 3  # after a pause that grows
     GIVE_UP = 4  # a person must act first
 
@@ -74,7 +74,7 @@ class Row:
 _KEY = Judgement(
     Verdict.GIVE_UP,
     "the key was refused",
-    "put a valid API key where [auth] in the config says, then reconnect",
+    "put a valid API key where [auth] in the config says",
 )
 _MODEL = Judgement(
     Verdict.GIVE_UP,

@@ -34,13 +34,13 @@ from voiced.verdicts import gravest
 log = logging.getLogger(__name__)
 
 ENDS = (LinkError, RemoteProtocolError, SessionOver, ConfigError)
-"""Faults that end one session (a key file may vanish at any time). All others end the daemon: devices
-for systemd to restart, bugs.
+"""Faults that end one session (a key file may vanish at any time). All others are bugs, and end the
+daemon; what is wrong with a device never comes here.
 """
 
 _LOOKS_EVERY_S = 0.2  # for a quiet moment, while one is wanted
 _RENEWED_KEEP_MS = 1000
-"""What a successor hears of the past: nothing was open, but speech may just have begun."""
+"""What a successor hears of the past where no turn is open: speech may just have begun."""
 
 
 @attrs.define(eq=False)

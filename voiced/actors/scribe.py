@@ -32,7 +32,8 @@ class Scribe:
     """Keeps words and timeline for the board, and the conversation for the next session; over all
     sessions, for an answer may outlive its own.
 
-    Receives: words and playouts from the Downlink, every moment from the board. Says: `Transcribed`
+    Receives: words from the Downlink, and written ones from the Moderator; playouts from the
+    Narrator; every moment from the board. Says: `Transcribed`
     and `TurnEnded`; a log line for each turn, never with words in it. Loses, counted: the end of a
     text without end. Ends: never by itself; while nothing sounds or nobody watches, it sleeps.
     """
@@ -60,7 +61,7 @@ class Scribe:
                 await trio.sleep(_LOOKS_EVERY_S)
             self._wake = trio.Event()
 
-    # Told by the Downlink. No await: the next event waits.
+    # Told by the Downlink and its helpers. No await: the next event waits.
 
     def begins(self, who: Party, item_id: str) -> None:
         """An item joined the conversation; its words may come after those of later ones."""

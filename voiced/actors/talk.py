@@ -29,7 +29,7 @@ from voiced.turns.talk_button import Hold, TalkButton
 
 log = logging.getLogger(__name__)
 
-_CAUGHT_UP: Final = 25  # frames that wait: less than what devices and batches make wait anyway
+_CAUGHT_UP: Final = 25  # frames that wait; more than devices' lumps and batches are a backlog
 
 
 @attrs.frozen(kw_only=True)

@@ -26,8 +26,9 @@ class Uplink:
     those around a press of the talk button.
 
     Receives: `frames`, and from the tape what the last session was told in vain. Says: appends; to the
-    Moderator, how loud it was and when the button's turn is over. Loses: nothing; while the wire is
-    stuck, the channel loses. Ends: with the wire, by `LinkError`.
+    Moderator, how loud it was and when the button's turn is over. Loses, counted: what
+    is in hand when the session ends; while the wire is stuck, the channel loses. Ends: with the wire, by
+    `LinkError`.
     """
 
     line: Line

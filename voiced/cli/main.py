@@ -126,7 +126,7 @@ def _add_faults(commands: "Commands[argparse.ArgumentParser]") -> None:
         "sought",
         nargs="?",
         metavar="WHAT",
-        help="explain this alone: an error code, a close code or an HTTP status",
+        help="explain this alone: an error code, a close code, an HTTP status, a link's trouble (stuck)",
     )
     parser.add_argument("--markdown", action="store_true", help="print the README's table")
     parser.set_defaults(command=_faults)

@@ -3,7 +3,7 @@ TLS, and sockets that do not hoard.
 
 Law of this file: it opens and tunes, and says in one sentence why it could not; what flows over the
 stream is not its business. It sets no limit but the proxy's: the caller has one for the whole way.
-The only place that asks what day it is, because certificates do.
+It asks what day it is, because certificates do.
 """
 
 import os
