@@ -17,6 +17,7 @@ class Counts:
     unheard_answers: int = 0  # let go because there was no loudspeaker
     lost_blocks: int = 0  # microphone blocks overwritten before the Trio thread came
     skipped_events: int = 0  # messages of the server that we could not or need not understand
+    unposted_events: int = 0  # of ours, for which a stuck link had no room
     late_deltas: int = 0  # sound that came after its playout was cut
     stray_deltas: int = 0  # sound of an item never announced
     odd_bytes: int = 0  # half samples at the end of an item

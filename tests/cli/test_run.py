@@ -86,7 +86,7 @@ def test_a_fault_waits_for_new_settings_and_refuses_bad_ones(service: Service) -
             service.starts()
             service.says("there is no Realtime service at this address")
             service.configures(url="nonsense")
-            service.says("settings were changed, but can't be used")
+            service.says("settings or key were changed, but can't be used")
             service.configures(url="ws://127.0.0.1:9/v1/realtime")
             service.says("can't be reached")
             assert service.stops() == 0

@@ -546,7 +546,7 @@ async def test_a_message_beyond_the_limit_ends_the_link() -> None:
 
     async with trio.open_nursery() as nursery:
         server = await nursery.start(trio_websocket.serve_websocket, handle, "127.0.0.1", 0, None)
-        where = endpoint(f"ws://127.0.0.1:{server.port}/", largest_message=1000)
+        where = endpoint(f"ws://127.0.0.1:{server.port}/", largest_message_bytes=1000)
         async with dialled(where) as wire:
             assert await wire.receive() == "x" * 1000
             with pytest.raises(LinkClosed, match="1000 bytes") as closed:

@@ -277,5 +277,5 @@ async def test_a_proxy_in_the_environment_that_wants_a_password_is_named(tmp_pat
         environ = {"HTTPS_PROXY": f"http://127.0.0.1:{proxy.port}", "OPENAI_API_KEY": "any-key"}
         async with living(settings(tmp_path, "wss://service.example/v1"), environ) as life:
             why = await life.until(Moment.COOLING)
-    assert why.startswith("the proxy does not let us through (the proxy 127.0.0.1:")
+    assert why.startswith("the proxy does not let us through: check [network] proxy (the proxy")
     assert "proxy_credentials_file" in why

@@ -2,7 +2,7 @@
 
 import logging
 from collections.abc import AsyncIterator
-from contextlib import ExitStack, asynccontextmanager
+from contextlib import asynccontextmanager
 
 import attrs
 import trio
@@ -50,7 +50,9 @@ class Held:
     line: Line
     scope: trio.CancelScope
     opened_s: float
-    mark: int  # what the memory held when it was told
+    plan: Plan
+    restored: Restored  # of the conversation, from the memory as it was at `mark`
+    mark: int
     go: trio.Event = attrs.field(factory=trio.Event, init=False)
     told_again: int = attrs.field(default=0, init=False)  # frames that the last one heard in vain
     over: trio.Event = attrs.field(factory=trio.Event, init=False)  # nothing of it acts any more
@@ -61,8 +63,8 @@ class Held:
 class Conversation:
     """Opens a session, lets it talk, and has the next one ready before the server ends it.
 
-    Receives and says what `Talk` does. Loses: the speech that waited, when the first session can't be
-    opened: it would be stale by the next attempt. Ends: by the fault that ends the session in use.
+    Receives and says what `Talk` does. Loses: nothing; while there is no session, the channel of frames
+    keeps what is fresh. Ends: by the fault that ends the session in use.
     """
 
     dialler: Dialler
@@ -83,31 +85,33 @@ class Conversation:
     async def run(self, plan: Plan, *, retell_whole: bool = False) -> None:
         """Hold a conversation; *retell_whole*: a turn that was not answered is told again."""
         self._held = None
-        with ExitStack() as unless_opened:
-            unless_opened.callback(self._discard)
-            async with trio.open_nursery() as nursery:
-                held = await self._open(nursery, plan, told_again=retell_whole)
-                unless_opened.pop_all()
-                self._post(Moment.READY)
-                whole, keep_ms = retell_whole, self.keep_ms
-                while True:
-                    self._take_over(held, whole=whole, keep_ms=keep_ms)
-                    successor = await self._successor_of(held, nursery)
-                    held.scope.cancel()
-                    await held.over.wait()
-                    log.info(
-                        "session renewed from=%s to=%s",
-                        held.line.session.session_id,
-                        successor.line.session.session_id,
-                    )
-                    self._post(Moment.RENEWED)
-                    held, whole, keep_ms = successor, True, min(self.keep_ms, _RENEWED_KEEP_MS)
+        async with trio.open_nursery() as nursery:
+            held = await self._open(nursery, plan, told_again=retell_whole)
+            self._post(Moment.READY)
+            whole, keep_ms = retell_whole, self.keep_ms
+            while True:
+                self._take_over(held, whole=whole, keep_ms=keep_ms)
+                successor = await self._successor_of(held, nursery)
+                held.scope.cancel()
+                await held.over.wait()
+                log.info(
+                    "session renewed from=%s to=%s",
+                    held.line.session.session_id,
+                    successor.line.session.session_id,
+                )
+                self._post(Moment.RENEWED)
+                held, whole, keep_ms = successor, True, min(self.keep_ms, _RENEWED_KEEP_MS)
 
     @property
     def talk(self) -> Talk | None:
         """The session in use, for what people may do; None between sessions."""
         held = self._held
         return None if held is None or held.over.is_set() else held.talk
+
+    @property
+    def session_id(self) -> str:
+        """Of the session in use, or the one that has just ended; empty if none was opened."""
+        return "" if self._held is None else self._held.line.session.session_id or ""
 
     @property
     def answered(self) -> int:
@@ -129,8 +133,9 @@ class Conversation:
         if held.told_again:
             log.info("told again ms=%d", held.told_again * FRAME_MS)
         self._held = held
+        self.house.scribe.restored(held.restored)
         board = self.house.board
-        board.link = attrs.evolve(board.link, session_id=held.line.session.session_id or "")
+        board.link = attrs.evolve(board.link, session_id=self.session_id, rung=held.plan.rung.value)
         held.go.set()
 
     async def _successor_of(self, held: Held, nursery: trio.Nursery) -> Held:
@@ -159,6 +164,8 @@ class Conversation:
         """A successor; None if it can't be had now: the session in use goes on."""
         await trio.sleep(self.cooldown.budget_wait(trio.current_time()))
         self.cooldown.begin(trio.current_time())
+        board = self.house.board
+        board.link = attrs.evolve(board.link, attempts=board.link.attempts + 1)
         faults: list[VoicedError] = []
         try:
             return await self._open(nursery, Plan(), told_again=True)
@@ -200,10 +207,9 @@ class Conversation:
                 await self.opening.run(line)
                 mark = self.house.scribe.memory.changes
                 restored = await self._seed(line, after=0, told_again=told_again)
-                self.house.scribe.restored(restored)
                 if plan.quiet_s:
                     await self.opening.stay_quiet(line, plan.quiet_s)
-                held = Held(line, scope, opened_s, mark)
+                held = Held(line, scope, opened_s, plan, restored, mark)
                 task_status.started(held)
                 await held.go.wait()
                 held.talk = Talk(
@@ -248,7 +254,3 @@ class Conversation:
 
     def _post(self, moment: Moment) -> None:
         self.house.board.post(Happened(trio.current_time(), moment))
-
-    def _discard(self) -> None:
-        if count := self.house.frames.discard_all():
-            log.warning("speech discarded ms=%d: the session could not be opened", count * FRAME_MS)

@@ -65,6 +65,7 @@ class Moderator:
             self._sleeps_until_s = self.floor.wakes_at_s
             with trio.move_on_at(self._sleeps_until_s):
                 await self._earlier.wait()
+            self.floor.retries = self.tape.may_retell  # the last turn may have been told again
             self.carry_out(self.floor.tick(trio.current_time()))
 
     def carry_out(self, orders: list[Order]) -> None:

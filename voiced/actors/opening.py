@@ -48,7 +48,7 @@ class Opening:
         await self._expect(line, SessionUpdated, self.patience.updated_s, ask=self.configure)
         self._check_formats(line)
         if self.context:
-            await line.say(CreateItem(SystemText(self.context)))
+            await line.say(CreateItem(SystemText(self.context), event_id="context"))
         log.info(
             "session ready session=%s model=%s voice=%s turn_detection=%s",
             line.session.session_id,

@@ -9,6 +9,7 @@ import attrs
 import trio
 
 from voiced.actors.conversation import ENDS, Conversation
+from voiced.channel import is_landmark
 from voiced.faults import ConfigError, LinkRefused, SessionOver, VoicedError
 from voiced.link.cooldown import Cooldown
 from voiced.link.ladder import Ladder, Rung
@@ -18,6 +19,7 @@ from voiced.verdicts import Judgement, Verdict, gravest, judge
 log = logging.getLogger(__name__)
 
 _LONGEST_ASKED_S: Final = 3600.0  # who asks us to stay away for longer is asked again after an hour
+_MANY_STRIKES: Final = 6  # from here on pauses have their full length, and each is like the last
 _RETELL: Final = frozenset({Verdict.RETRY_TURN, Verdict.RECONNECT})
 
 
@@ -118,11 +120,14 @@ class Supervisor:
         judgement = judge(fault)
         healthy = self._take_stock(judgement, lasted_s)
         sentence = _sentence(judgement, fault)
-        log.warning(
-            "conversation ended fault=%r verdict=%s session=%s: %s",
+        news = sentence != self.board.link.fault or is_landmark(self.cooldown.strikes + 1)
+        log.log(
+            logging.WARNING if news else logging.DEBUG,
+            "conversation ended fault=%r verdict=%s session=%s strikes=%d: %s",
             str(fault),
             judgement.verdict.name.lower(),
-            self.board.link.session_id,
+            self.conversation.session_id,
+            self.cooldown.strikes,
             judgement,
         )
         self.board.link = attrs.evolve(self.board.link, fault=sentence)
@@ -162,12 +167,16 @@ class Supervisor:
         seconds = self.fault_retry_s if heals else float("inf")
         with trio.CancelScope() as self._pause, trio.move_on_after(seconds):
             await self.mended()
-            log.info("settings or key were changed: trying again")
+            log.info("the key was changed: trying again")
 
     async def _rest(self, seconds: float, why: str) -> None:
         if seconds > 0:
-            log.info(
-                "cooling down pause_s=%.1f strikes=%d: %s", seconds, self.cooldown.strikes, why
+            log.log(
+                logging.INFO if self.cooldown.strikes < _MANY_STRIKES else logging.DEBUG,
+                "cooling down pause_s=%.1f strikes=%d: %s",
+                seconds,
+                self.cooldown.strikes,
+                why,
             )
             now = trio.current_time()
             link = self.board.link
@@ -193,4 +202,4 @@ def _asked_s(fault: VoicedError) -> float:
 def _sentence(judgement: Judgement, fault: VoicedError) -> str:
     if isinstance(fault, ConfigError):  # it says all of it by itself
         return str(fault)
-    return f"{judgement.cause} ({fault}). {judgement.action}".rstrip(". ")
+    return f"{judgement} ({fault})"

@@ -94,7 +94,7 @@ class Talk:
             Answers(self.wire_format),
         )
         self.moderator = Moderator(
-            Floor(habits.policy, retries=house.tape.may_retell),
+            Floor(habits.policy),
             line,
             narrator,
             house.volume,
@@ -141,6 +141,7 @@ class Talk:
                     nursery.start_soon(line.ask_whether_it_lives, name="watch the session")
         finally:
             house.volume.set(0.0)  # an answer that outlives its session is spoken, not whispered
+            house.counts.unposted_events += line.posted.tally.dropped
             line.session.end()
             log.info(
                 "session over session=%s sent_ms=%d",

@@ -54,15 +54,15 @@ class Uplink:
     async def _send_for_ever(self, size: int) -> None:
         while True:
             while self.tape.waiting < size:
-                self._await_turn(await self.frames.receive_some(_AT_ONCE))
+                self._line_up(await self.frames.receive_some(_AT_ONCE))
             if wait_s := self._pace.wait_s(trio.current_time(), size):
                 await trio.sleep(wait_s)
             for _ in range(size):
                 await self._send_or_withhold(*self.tape.take())
             while (frame := self.frames.receive_nowait()) is not None:  # or a backlog would cost it
-                self._await_turn([frame])
+                self._line_up([frame])
 
-    def _await_turn(self, frames: list[Frame]) -> None:
+    def _line_up(self, frames: list[Frame]) -> None:
         self.tape.add(frames, trio.current_time())
 
     async def _send_or_withhold(self, spoken_s: float, frame: Frame) -> None:

@@ -89,14 +89,16 @@ class Mending:
         """
         while True:
             changed = await self._changes.wait()
-            if changed.isdisjoint(self._config_places()):
-                return
             try:
                 config = _settings(self.options)
+                outside.dialler_from(config)  # with a key that can't be read nothing is mended
             except ConfigError as error:
-                log.warning("settings were changed, but can't be used: %s", error)
-            else:
-                raise SettingsMended(config)
+                log.warning("settings or key were changed, but can't be used: %s", error)
+                continue
+            if changed.isdisjoint(self._config_places()):
+                return
+            log.info("settings were changed: beginning anew with them")
+            raise SettingsMended(config)
 
     def _config_places(self) -> list[Path]:
         return [self.options.config] if self.options.config else places()

@@ -39,7 +39,7 @@ class Endpoint:
     key_header: str = "auto"  # "auto", "bearer", "api-key"
     ping_every_s: float = 20.0
     ping_limit_s: float = 10.0
-    largest_message: int = 32 << 20
+    largest_message_bytes: int = 32 << 20
     organization: str = ""  # these three are sent unless they are empty
     project: str = ""
     safety_identifier: str = ""
@@ -136,7 +136,7 @@ class WebSocketDialler:
                 urlunsplit(("", "", parts.path or "/", parts.query, "")),
                 extra_headers=endpoint.headers(key),
                 message_queue_size=_RECEIVE_QUEUE,
-                max_message_size=endpoint.largest_message,
+                max_message_size=endpoint.largest_message_bytes,
                 receive_buffer_size=_READ_BYTES,
             )
         raise reader.fault(str(parts.hostname))
