@@ -27,7 +27,9 @@ from voiced.notices import Happened, Moment, NoticeBoard
 from voiced.outside import Ports, dialler_from
 
 HOST: Final = "127.0.0.1"
-_NUMBER_BYTES: Final = 4  # two samples: a click of 20 ms' first 80 us, far below the ears' threshold
+_NUMBER_BYTES: Final = (
+    4  # two samples: a click of 20 ms' first 80 us, far below the ears' threshold
+)
 
 
 @attrs.define(eq=False)
@@ -35,12 +37,21 @@ class NumberedUser(User):
     """Each frame of the microphone begins with its number, from 1 on, whatever else it holds."""
 
     frames: int = attrs.field(default=0, init=False)
+    _given: trio.Event = attrs.field(factory=trio.Event, init=False)
 
     def next_block(self) -> bytes:
         """What the microphone hears in the next 20 ms."""
         block = super().next_block()
         self.frames += 1
+        self._given.set()
+        self._given = trio.Event()
         return self.frames.to_bytes(_NUMBER_BYTES, "little") + block[_NUMBER_BYTES:]
+
+    async def is_there_for(self, frames: int) -> None:
+        """Let the microphone give so many more."""
+        last = self.frames + frames
+        while self.frames < last:
+            await self._given.wait()
 
 
 @attrs.define(eq=False)
