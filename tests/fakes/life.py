@@ -63,6 +63,7 @@ class Service:
     answers: Sequence[str] = ("[tone 300]",)
     port: int = 0
     watch: Watcher = attrs.field(init=False)  # of this life of the server's
+    ears: PlainEars = attrs.field(init=False)
     frames_at: dict[int, int] = attrs.field(factory=dict, init=False)
     """By session, how many frames the user's microphone had given when the gate was opened."""
     _scope: trio.CancelScope = attrs.field(factory=trio.CancelScope, init=False)
@@ -70,6 +71,7 @@ class Service:
     async def starts(self, *settings: str) -> None:
         """Serve on the port that it had, if it had one."""
         self.watch, self._scope = Watcher(), trio.CancelScope()
+        self.ears = PlainEars(["what time is it"])
         self.frames_at.clear()
         self.port = await self.nursery.start(self._serve, Options.parse(settings))
 
@@ -82,7 +84,7 @@ class Service:
             await serve(
                 options,
                 port=self.port,
-                ears=PlainEars(["what time is it"]),
+                ears=self.ears,
                 voice=ToneVoice(),
                 brain=ScriptedBrain(self.answers),
                 watch=self._see,

@@ -6,14 +6,20 @@ wait has a guard against hanging.
 
 import math
 from itertools import pairwise
+from pathlib import Path
 from typing import Final
 
+import attrs
 import pytest
+import trustme
 
 from tests.fakes.bad_network import bad_network
 from tests.fakes.life import Life, Service, living, quick, service
 from tests.fakes.story import Highest
+from tests.scenarios.test_real_networks import secured
 from voiced.audio.format import FRAME_MS
+from voiced.link.ladder import Rung
+from voiced.link.renewal import Bustle, Renewal
 from voiced.notices import Moment, Phase
 
 IN_HAND: Final = 15  # frames: blocks on their way through the actors, on a machine that is busy
@@ -177,3 +183,176 @@ async def test_on_a_way_that_is_too_narrow_speech_is_dropped_rather_than_stale()
     numbers = server.numbers(1)
     assert numbers == sorted(set(numbers))
     assert numbers[-1] - numbers[0] >= len(numbers) + life.daemon.tape.dropped - IN_HAND
+
+
+# --- what a server does ---------------------------------------------------------------------------
+
+ASKED: Final = 40
+"""Appends by which the question has begun for sure, and its answer has not: that is held back."""
+HELD_BACK: Final = ("first_delta_delay_ms=1200",)
+
+
+@pytest.mark.parametrize(
+    ("fault", "code"),
+    [
+        ("server_error_1011", "the server had an error"),
+        ("server_error_1006", "the server had an error"),
+        ("session_expired", "maximum duration"),
+        ("mute", "went silent in the middle of a turn"),
+        ("drop_after_appends", "without a word"),
+    ],
+)
+async def test_a_question_is_answered_in_the_next_session_without_being_asked_again(
+    fault: str, code: str
+) -> None:
+    at = "" if fault == "drop_after_appends" else "at=appends,"
+    plan = f"fault={fault}:{at}after_appends={ASKED},sessions=1"
+    async with (
+        service(*HELD_BACK, plan) as server,
+        living(quick(server.port, limits={"first_delta_ms": 2000}), server.user) as life,
+    ):
+        await life.until(Moment.READY)
+        await life.asks()
+        reason = life.daemon.board.link.fault
+    assert code in reason
+    assert server.sessions == 2
+    assert life.count(Moment.PLAYED) == 1
+    assert life.ears.sounding_ms() >= 299  # a tone crosses zero
+    assert len(server.said("response.output_audio.done")) == 1
+    assert all(event["error"]["event_id"] is None for event in server.said("error")), "none is ours"
+
+
+@pytest.mark.parametrize(
+    ("fault", "why"),
+    [
+        ("http_503", "trouble of its own"),
+        ("http_429:retry_after_s=1", "slow down"),
+        ("drop_at_handshake", "hung up before the session was open"),
+        ("http_200", "answers in the service's place"),
+        ("drop_after_created", "without a word"),
+        ("mute", "no session.created within"),
+        ("no_updated", "no session.updated within"),
+        ("drop_after_updated", "without a word"),
+    ],
+)
+async def test_a_session_that_can_not_be_opened_is_tried_again(fault: str, why: str) -> None:
+    plan = f"fault={fault}{',' if ':' in fault else ':'}sessions=1"
+    limits = {"created_limit_s": 0.3, "updated_limit_s": 0.3}
+    async with (
+        service(plan) as server,
+        living(quick(server.port, uplink=limits), server.user) as life,
+    ):
+        assert why in (await life.until(Moment.COOLING)).detail
+        await life.until(Moment.READY)
+        await life.asks()
+    assert server.sessions == 2
+
+
+async def test_a_session_that_expires_in_mid_sentence_costs_not_a_word() -> None:
+    plan = f"fault=session_expired:at=appends,after_appends={ASKED},sessions=1"
+    async with service(plan) as server, living(quick(server.port), server.user) as life:
+        await life.until(Moment.READY)
+        first = life.user.frames + 1
+        await life.asks(1500)
+    spoken = range(first, first + 75)
+    assert set(spoken) <= set(server.numbers(2)), "the new session hears all of it"
+    assert server.numbers(2) == sorted(set(server.numbers(2)))
+    assert server.ears.heard_ms[-1] >= 1500
+    assert life.daemon.tape.dropped == life.daemon.frames.tally.dropped == 0
+
+
+async def test_when_the_service_fails_on_and_on_each_session_is_opened_another_way() -> None:
+    plan = f"fault=server_error_1011:at=appends,after_appends={ASKED},sessions=2"
+    async with service(*HELD_BACK, plan) as server, living(quick(server.port), server.user) as life:
+        await life.until(Moment.READY)
+        assert life.daemon.board.link.rung == Rung.USUAL.value
+        life.user.says(300)
+        await life.until(Moment.READY)
+        assert life.daemon.board.link.rung == Rung.AGAIN.value
+        await life.until(Moment.READY)
+        assert life.daemon.board.link.rung == Rung.SLOWER.value
+        await life.asks()  # told again once: whoever still waits has to ask
+        server.is_killed()
+        await life.until(Moment.COOLING)
+        await server.starts()
+        await life.until(Moment.READY)
+        assert life.daemon.board.link.rung == Rung.USUAL.value, "it was answered"
+
+
+# --- one session gives way to the next ------------------------------------------------------------
+
+
+async def test_a_renewal_opens_the_successor_first_and_says_goodbye(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    caplog.set_level("INFO", "voiced.local.server")
+    async with service() as server, living(quick(server.port), server.user) as life:
+        life.daemon.supervisor.conversation.renewal = Renewal(after_s=1.5)
+        await life.until(Moment.READY)
+        life.user.says(600)
+        await life.until(Moment.PLAYED)
+        await life.until(Moment.RENEWED)
+        await life.asks()
+        board = life.daemon.board
+    said = [r.getMessage().partition(" session=")[0] for r in caplog.records if "session" in r.msg]
+    assert said[:3] == ["session begins", "session begins", "session ends"], "two at once"
+    assert all(r.getMessage().endswith("close=1000") for r in caplog.records if "ends" in r.msg)
+    assert board.status.context == "2 items restored"
+    both = server.numbers(1) + server.numbers(2)
+    assert set(both) == set(range(1, max(both) + 1)), "not a frame is missing"
+    assert life.count(Moment.COOLING) == 0
+
+
+async def test_who_talks_across_the_deadline_is_heard_whole() -> None:
+    """The last half minute has come when the session is opened: the sentence itself moves over."""
+    async with service() as server, living(quick(server.port), server.user) as life:
+        conversation = life.daemon.supervisor.conversation
+        conversation.renewal = Impatient(after_s=0.7)
+        await life.until(Moment.READY)
+        first = life.user.frames + 1
+        life.user.says(2000)
+        await life.until(Moment.RENEWED)
+        assert life.user.frames < first + 100
+        conversation.renewal = Renewal()
+        await life.until(Moment.PLAYED)
+    assert set(range(first, first + 100)) <= set(server.numbers(2))
+    assert server.numbers(2) == sorted(set(server.numbers(2)))
+    assert life.daemon.tape.dropped == life.daemon.frames.tally.dropped == 0
+
+
+@attrs.frozen
+class Impatient(Renewal):
+    """Whatever is going on."""
+
+    def may_move(self, overdue_s: float, bustle: Bustle) -> bool:
+        """As the last half minute does."""
+        return overdue_s >= 0
+
+
+# --- with TLS -------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("mischief", ["resets", "half_closes", "stalls"])
+async def test_the_same_with_tls_and_an_authority_of_our_own(mischief: str, tmp_path: Path) -> None:
+    ca = trustme.CA()
+    ca.cert_pem.write_to_path(str(tmp_path / "ca.pem"))
+    async with (
+        service() as server,
+        secured(ca, "127.0.0.1", server.port) as tls_port,
+        bad_network(tls_port) as network,
+    ):
+        config = quick(
+            server.port,
+            realtime={"url": f"wss://127.0.0.1:{network.port}/v1/realtime"},
+            network={"ca_file": str(tmp_path / "ca.pem")},
+            uplink={"send_limit_s": 0.5},
+        )
+        async with living(config, server.user, {"OPENAI_API_KEY": "any-key"}) as life:
+            await life.until(Moment.READY)
+            await life.asks()
+            getattr(network, mischief)()
+            await life.until(Moment.COOLING)
+            network.flows()
+            await life.until(Moment.READY)
+            await life.asks()
+            nothing_stale(server, life)
