@@ -25,6 +25,7 @@ from voiced.local.voice import ToneVoice
 from voiced.local.wire import Direction, Json
 from voiced.notices import Happened, Moment, NoticeBoard
 from voiced.outside import Ports, dialler_from
+from voiced.ports import Dialler
 
 HOST: Final = "127.0.0.1"
 _NUMBER_BYTES: Final = (
@@ -46,6 +47,10 @@ class NumberedUser(User):
         self._given.set()
         self._given = trio.Event()
         return self.frames.to_bytes(_NUMBER_BYTES, "little") + block[_NUMBER_BYTES:]
+
+    def utters(self, pcm: bytes) -> None:
+        """Say what was recorded."""
+        self._waiting += pcm
 
     async def is_there_for(self, frames: int) -> None:
         """Let the microphone give so many more."""
@@ -180,11 +185,14 @@ def quick(port: int, **sections: dict[str, Any]) -> Config:
 
 @asynccontextmanager
 async def living(
-    config: Config, user: NumberedUser, environ: dict[str, str] | None = None
+    config: Config,
+    user: NumberedUser,
+    environ: dict[str, str] | None = None,
+    dialler: Dialler | None = None,
 ) -> AsyncIterator[Life]:
     """Run a daemon with that user before it; stop it in order at the end."""
     ears, board = Ears(), NoticeBoard()
-    ports = Ports(user.microphone, ears.speaker, dialler_from(config, environ or {}))
+    ports = Ports(user.microphone, ears.speaker, dialler or dialler_from(config, environ or {}))
     life = Life(Daemon(config, ports, board=board, stays=True), user, ears)
     board.follow(life.note)
     with trio.fail_after(PATIENCE_S):
