@@ -21,6 +21,7 @@ from voiced.audio.format import FRAME_MS
 from voiced.link.ladder import Rung
 from voiced.link.renewal import Bustle, Renewal
 from voiced.notices import Moment, Phase
+from voiced.outside import dialler_from
 
 IN_HAND: Final = 15  # frames: blocks on their way through the actors, on a machine that is busy
 
@@ -318,6 +319,46 @@ async def test_who_talks_across_the_deadline_is_heard_whole() -> None:
     assert set(range(first, first + 100)) <= set(server.numbers(2))
     assert server.numbers(2) == sorted(set(server.numbers(2)))
     assert life.daemon.tape.dropped == life.daemon.frames.tally.dropped == 0
+
+
+async def test_a_successor_that_died_while_it_waited_is_not_moved_to() -> None:
+    async with (
+        service() as server,
+        bad_network(server.port) as network,
+        living(quick(server.port), server.user) as life,
+    ):
+        renewal = Hesitant(after_s=0.5, retry_s=0.1)
+        conversation = life.daemon.supervisor.conversation
+        conversation.renewal = renewal
+        await life.until(Moment.READY)
+        # Only the successor comes through the network.
+        dialler = conversation.dialler
+        conversation.dialler = dialler_from(quick(network.port), {})
+        await server.watch.until("session.updated", count=2)
+        await life.user.is_there_for(10)
+        network.resets()
+        conversation.dialler = dialler
+        await life.user.is_there_for(10)
+        renewal.hesitates = False
+        await life.until(Moment.RENEWED)
+        await life.asks()
+        assert life.count(Moment.COOLING) == 0
+        assert server.numbers(2) == []
+
+
+@attrs.define(eq=False)
+class Hesitant:
+    """Opens a successor at once, and moves when it is told to."""
+
+    after_s: float
+    retry_s: float
+    hesitates: bool = True
+    _asked: int = 0
+
+    def may_move(self, overdue_s: float, bustle: Bustle) -> bool:
+        """Asked first whether a successor may be opened, then whether to move to it."""
+        self._asked += 1
+        return self._asked == 1 or not self.hesitates
 
 
 @attrs.frozen
