@@ -5,7 +5,7 @@ The user's frames are numbered, so that a test can tell which of them went up, a
 """
 
 import base64
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from typing import Any, Final
 
@@ -212,3 +212,20 @@ async def service(
         await one.starts(*settings)
         yield one
         nursery.cancel_scope.cancel()
+
+
+async def side_by_side(
+    story: Callable[..., Awaitable[None]], cases: Sequence[tuple[object, ...]]
+) -> None:
+    """Tell a story once for each case, all at the same time: most of it is waiting."""
+
+    async def tell(case: tuple[object, ...]) -> None:
+        try:
+            await story(*case)
+        except BaseException as error:
+            error.add_note(f"in the case of {case}")
+            raise
+
+    async with trio.open_nursery() as nursery:
+        for case in cases:
+            nursery.start_soon(tell, case)

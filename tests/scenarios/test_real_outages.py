@@ -5,16 +5,18 @@ wait has a guard against hanging.
 """
 
 import math
+from collections.abc import Sequence
 from itertools import pairwise
 from pathlib import Path
 from typing import Final
 
 import attrs
 import pytest
+import trio
 import trustme
 
 from tests.fakes.bad_network import bad_network
-from tests.fakes.life import Life, Service, living, quick, service
+from tests.fakes.life import Life, Service, living, quick, service, side_by_side
 from tests.fakes.story import Highest
 from tests.scenarios.test_real_networks import secured
 from voiced.audio.format import FRAME_MS
@@ -56,26 +58,28 @@ async def test_a_server_killed_in_mid_answer_and_started_again() -> None:
 # --- what a network does --------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(
-    ("mischief", "limits", "why"),
-    [
-        ("resets", {}, "without a word"),
-        ("half_closes", {}, "without a word"),
-        ("stalls", {"uplink": {"send_limit_s": 0.5}}, "took nothing for 0.5 s"),
-        (
-            "drops",
-            {"uplink": {"ping_every_s": 1.0, "ping_limit_s": 0.5, "send_limit_s": 30.0}},
-            "answered no ping",
-        ),
-        (
-            "drops",
-            {"link": {"probe_after_s": 0.5, "probe_limit_s": 0.5}},
-            "the session answered nothing",
-        ),
-    ],
-    ids=["reset", "half-close", "stall", "silent drop", "nobody behind the socket"],
-)
-async def test_each_outage_is_noticed_by_its_own_means(
+OUTAGES: Final[Sequence[tuple[str, dict[str, dict[str, float]], str]]] = [
+    ("resets", {}, "without a word"),
+    ("half_closes", {}, "without a word"),
+    ("stalls", {"uplink": {"send_limit_s": 0.5}}, "took nothing for 0.5 s"),
+    (
+        "drops",
+        {"uplink": {"ping_every_s": 1.0, "ping_limit_s": 0.5, "send_limit_s": 30.0}},
+        "answered no ping",
+    ),
+    (
+        "drops",
+        {"link": {"probe_after_s": 0.5, "probe_limit_s": 0.5}},
+        "the session answered nothing",
+    ),
+]
+
+
+async def test_each_outage_is_noticed_by_its_own_means() -> None:
+    await side_by_side(an_outage_is_noticed, OUTAGES)
+
+
+async def an_outage_is_noticed(
     mischief: str, limits: dict[str, dict[str, float]], why: str
 ) -> None:
     async with (
@@ -136,7 +140,7 @@ async def test_a_stalled_link_costs_no_memory_and_no_burst_follows() -> None:
     ):
         await life.until(Moment.READY)
         network.stalls()
-        await life.user.is_there_for(250)
+        await life.user.is_there_for(150)
         assert len(life.daemon.frames) <= 25
         assert life.daemon.tape.waiting <= 25 + IN_HAND
         last = life.user.frames
@@ -159,7 +163,7 @@ async def test_a_way_that_is_just_wide_enough() -> None:
         await life.until(Moment.READY)
         network.delays(0.1)
         network.narrows(80_000.0)
-        await life.user.is_there_for(100)
+        await life.user.is_there_for(50)
         await life.asks()
     assert server.sessions == 1
     numbers = server.numbers(1)
@@ -174,8 +178,8 @@ async def test_on_a_way_that_is_too_narrow_speech_is_dropped_rather_than_stale()
         living(quick(network.port, **limits), server.user) as life,
     ):
         await life.until(Moment.READY)
-        network.narrows(40_000.0)
-        await life.user.is_there_for(300)
+        network.narrows(30_000.0)
+        await life.user.is_there_for(170)
         assert life.daemon.tape.waiting + len(life.daemon.frames) <= 25 + 25
         assert life.daemon.tape.dropped > 0
         network.narrows(math.inf)
@@ -193,19 +197,20 @@ ASKED: Final = 40
 HELD_BACK: Final = ("first_delta_delay_ms=1200",)
 
 
-@pytest.mark.parametrize(
-    ("fault", "code"),
-    [
-        ("server_error_1011", "the server had an error"),
-        ("server_error_1006", "the server had an error"),
-        ("session_expired", "maximum duration"),
-        ("mute", "went silent in the middle of a turn"),
-        ("drop_after_appends", "without a word"),
-    ],
-)
-async def test_a_question_is_answered_in_the_next_session_without_being_asked_again(
-    fault: str, code: str
-) -> None:
+FAILURES: Final = [
+    ("server_error_1011", "the server had an error"),
+    ("server_error_1006", "the server had an error"),
+    ("session_expired", "maximum duration"),
+    ("mute", "went silent in the middle of a turn"),
+    ("drop_after_appends", "without a word"),
+]
+
+
+async def test_a_question_is_answered_in_the_next_session_without_being_asked_again() -> None:
+    await side_by_side(a_question_is_told_again, FAILURES)
+
+
+async def a_question_is_told_again(fault: str, code: str) -> None:
     at = "" if fault == "drop_after_appends" else "at=appends,"
     plan = f"fault={fault}:{at}after_appends={ASKED},sessions=1"
     async with (
@@ -223,20 +228,23 @@ async def test_a_question_is_answered_in_the_next_session_without_being_asked_ag
     assert all(event["error"]["event_id"] is None for event in server.said("error")), "none is ours"
 
 
-@pytest.mark.parametrize(
-    ("fault", "why"),
-    [
-        ("http_503", "trouble of its own"),
-        ("http_429:retry_after_s=1", "slow down"),
-        ("drop_at_handshake", "hung up before the session was open"),
-        ("http_200", "answers in the service's place"),
-        ("drop_after_created", "without a word"),
-        ("mute", "no session.created within"),
-        ("no_updated", "no session.updated within"),
-        ("drop_after_updated", "without a word"),
-    ],
-)
-async def test_a_session_that_can_not_be_opened_is_tried_again(fault: str, why: str) -> None:
+REFUSALS: Final = [
+    ("http_503", "trouble of its own"),
+    ("http_429:retry_after_s=1", "slow down"),
+    ("drop_at_handshake", "hung up before the session was open"),
+    ("http_200", "answers in the service's place"),
+    ("drop_after_created", "without a word"),
+    ("mute", "no session.created within"),
+    ("no_updated", "no session.updated within"),
+    ("drop_after_updated", "without a word"),
+]
+
+
+async def test_a_session_that_can_not_be_opened_is_tried_again() -> None:
+    await side_by_side(a_refusal_is_survived, REFUSALS)
+
+
+async def a_refusal_is_survived(fault: str, why: str) -> None:
     plan = f"fault={fault}{',' if ':' in fault else ':'}sessions=1"
     limits = {"created_limit_s": 0.3, "updated_limit_s": 0.3}
     async with (
@@ -339,26 +347,24 @@ async def test_a_successor_that_died_while_it_waited_is_not_moved_to() -> None:
         network.resets()
         conversation.dialler = dialler
         await life.user.is_there_for(10)
-        renewal.hesitates = False
+        renewal.may.set()
         await life.until(Moment.RENEWED)
         await life.asks()
         assert life.count(Moment.COOLING) == 0
         assert server.numbers(2) == []
 
 
-@attrs.define(eq=False)
-class Hesitant:
-    """Opens a successor at once, and moves when it is told to."""
+@attrs.frozen
+class Hesitant(Renewal):
+    """Opens a successor at once, and moves to it when it is told to."""
 
-    after_s: float
-    retry_s: float
-    hesitates: bool = True
-    _asked: int = 0
+    may: trio.Event = attrs.field(factory=trio.Event)
+    _asked: list[Bustle] = attrs.field(factory=list)
 
     def may_move(self, overdue_s: float, bustle: Bustle) -> bool:
         """Asked first whether a successor may be opened, then whether to move to it."""
-        self._asked += 1
-        return self._asked == 1 or not self.hesitates
+        self._asked.append(bustle)
+        return len(self._asked) == 1 or self.may.is_set()
 
 
 @attrs.frozen
@@ -373,10 +379,14 @@ class Impatient(Renewal):
 # --- with TLS -------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("mischief", ["resets", "half_closes", "stalls"])
-async def test_the_same_with_tls_and_an_authority_of_our_own(mischief: str, tmp_path: Path) -> None:
+async def test_the_same_with_tls_and_an_authority_of_our_own(tmp_path: Path) -> None:
     ca = trustme.CA()
     ca.cert_pem.write_to_path(str(tmp_path / "ca.pem"))
+    cases = [(mischief, ca, tmp_path) for mischief in ("resets", "half_closes", "stalls")]
+    await side_by_side(an_outage_with_tls, cases)
+
+
+async def an_outage_with_tls(mischief: str, ca: trustme.CA, tmp_path: Path) -> None:
     async with (
         service() as server,
         secured(ca, "127.0.0.1", server.port) as tls_port,

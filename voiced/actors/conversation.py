@@ -54,7 +54,7 @@ class Held:
     opened_s: float
     mark: int  # what the memory held when it was told
     idling: trio.CancelScope = attrs.field(factory=trio.CancelScope, init=False)
-    fault: VoicedError | None = attrs.field(default=None, init=False)  # that ended it while it idled
+    fault: VoicedError | None = attrs.field(default=None, init=False)  # of its idling
     go: trio.Event = attrs.field(factory=trio.Event, init=False)
     told_again: int = attrs.field(default=0, init=False)  # frames that the last one heard in vain
     over: trio.Event = attrs.field(factory=trio.Event, init=False)  # nothing of it acts any more
