@@ -85,7 +85,7 @@ class Daemon:
         self.frames = Channel("frames", frames_in_ms(config.uplink.keep_ms), WhenFull.DROP_OLDEST)
         self.playouts = Channel("playouts", _PLAYOUTS, WhenFull.DROP_NEWEST)
         self.jitter = JitterBuffer(config.playout.min_ms, config.playout.max_ms)
-        self.tape = Tape(config.limits.max_turn_ms)
+        self.tape = Tape(config.limits.max_turn_ms, config.uplink.keep_ms)
         self.scribe = Scribe(self.board, self.counts, self.memory)
         self.supervisor = self._supervisor()
         if config.notices.mode != "off":

@@ -119,3 +119,48 @@ def test_whatever_happens_it_is_bounded_in_order_and_counted(steps: list[tuple[s
             number += 1
         assert tape.waiting <= 2 * longest_ms // FRAME_MS + 300
     assert tape.retold + tape.dropped <= 100 * (number + 1)
+
+
+def test_on_a_narrow_link_what_waits_does_not_get_stale() -> None:
+    tape = Tape(60_000, keep_ms=1000)
+    for number in range(0, 1000, 2):  # two come for each that goes
+        tape.add([frame(number), frame(number + 1)], number * FRAME_MS / 1000)
+        assert tape.waiting <= 50
+        tape.take()
+    assert numbers(tape) == list(range(1000 - 49, 1000))
+    assert tape.dropped == 1000 - 500 - 49
+
+
+def test_what_is_said_while_a_turn_is_told_again_waits_behind_it() -> None:
+    tape = Tape(60_000, keep_ms=1000)
+    tape.turn_begins(0)
+    sent(tape, 1000)
+    tape.retell(20.0, whole=True, keep_ms=1000)
+    told = []
+    for number in range(1000, 1400):  # four go for each that comes
+        tape.add([frame(number)], number * FRAME_MS / 1000)
+        told += [int.from_bytes(tape.take()[1][:4], "little") for _ in range(min(4, tape.waiting))]
+    assert told == list(range(1400))
+    assert tape.dropped == 0
+    # And from then on nothing gets stale again.
+    tape.add([frame(number) for number in range(200)], 30.0)
+    assert tape.waiting == 50
+
+
+def test_a_link_that_gets_narrow_while_it_catches_up_falls_no_further_behind() -> None:
+    tape = Tape(60_000, keep_ms=1000)
+    tape.turn_begins(0)
+    sent(tape, 10)
+    tape.retell(1.0, whole=True, keep_ms=1000)
+    tape.add([frame(number) for number in range(10, 110)], 1.0)
+    for _ in range(60):  # all that is told again, and half of what was said meanwhile
+        tape.take()
+    tape.add([frame(number) for number in range(110, 310)], 2.0)
+    assert tape.waiting == 50 + 50
+    assert numbers(tape)[0] == 210
+
+
+def test_the_slowest_batches_fit_however_little_may_be_kept() -> None:
+    tape = Tape(60_000, keep_ms=20)
+    tape.add([frame(number) for number in range(20)], 0.0)
+    assert tape.dropped == 0

@@ -1,8 +1,10 @@
 """Conversation: one session after the other, each giving way to the next before it ends."""
 
 import logging
+import math
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from functools import partial
 
 import attrs
 import trio
@@ -53,6 +55,8 @@ class Held:
     plan: Plan
     restored: Restored  # of the conversation, from the memory as it was at `mark`
     mark: int
+    idling: trio.CancelScope = attrs.field(factory=trio.CancelScope, init=False)
+    fault: VoicedError | None = attrs.field(default=None, init=False)  # of its idling
     go: trio.Event = attrs.field(factory=trio.Event, init=False)
     told_again: int = attrs.field(default=0, init=False)  # frames that the last one heard in vain
     over: trio.Event = attrs.field(factory=trio.Event, init=False)  # nothing of it acts any more
@@ -149,6 +153,7 @@ class Conversation:
             successor = await self._try_to_open(nursery)
             if successor is not None:
                 await self._may_move(held, due_s)
+                successor.idling.cancel()
                 if await self._bring_up_to_date(successor):
                     return successor
             await trio.sleep(self.renewal.retry_s)
@@ -168,7 +173,7 @@ class Conversation:
         board.link = attrs.evolve(board.link, attempts=board.link.attempts + 1)
         faults: list[VoicedError] = []
         try:
-            return await self._open(nursery, Plan(), told_again=True)
+            return await self._open(nursery, Plan(), told_again=True, idles=True)
         except* ENDS as group:
             faults.append(gravest(group))
         self._say_why_not(faults[0])
@@ -176,6 +181,9 @@ class Conversation:
 
     async def _bring_up_to_date(self, held: Held) -> bool:
         """Tell a successor what was said since it was opened; False if it does not live any more."""
+        if held.fault is not None:
+            self._say_why_not(held.fault)
+            return False
         faults: list[VoicedError] = []
         try:
             await self.opening.check(held.line)
@@ -193,12 +201,16 @@ class Conversation:
 
     # One session.
 
-    async def _open(self, nursery: trio.Nursery, plan: Plan, *, told_again: bool) -> Held:
-        held: Held = await nursery.start(self._hold, plan, told_again)
+    async def _open(
+        self, nursery: trio.Nursery, plan: Plan, *, told_again: bool, idles: bool = False
+    ) -> Held:
+        held: Held = await nursery.start(partial(self._hold, plan, told_again, idles=idles))
         return held
 
-    async def _hold(self, plan: Plan, told_again: bool, task_status: trio.TaskStatus[Held]) -> None:
-        """Keep one session, from dialling to its end."""
+    async def _hold(
+        self, plan: Plan, told_again: bool, *, idles: bool, task_status: trio.TaskStatus[Held]
+    ) -> None:
+        """Keep one session, from dialling to its end; one that *idles* may have to wait for its use."""
         patience = self.opening.patience
         with trio.CancelScope() as scope:
             async with self._wire(plan.model) as wire:
@@ -211,6 +223,10 @@ class Conversation:
                     await self.opening.stay_quiet(line, plan.quiet_s)
                 held = Held(line, scope, opened_s, plan, restored, mark)
                 task_status.started(held)
+                if idles:
+                    await self._idle(held)
+                if held.fault is not None:
+                    return
                 await held.go.wait()
                 held.talk = Talk(
                     line=line,
@@ -226,6 +242,14 @@ class Conversation:
                     await held.talk.run()
                 finally:
                     held.over.set()
+
+    async def _idle(self, held: Held) -> None:
+        """Listen, as long as nobody else does: a session that dies unused must not be moved to."""
+        try:
+            with held.idling:
+                await self.opening.stay_quiet(held.line, math.inf)
+        except ENDS as fault:
+            held.fault = fault
 
     def _greet(self, talk: Talk) -> None:
         greeting, self.greeting = self.greeting, ""

@@ -9,6 +9,10 @@ After a fault of the service's, or when a session gives way to its successor, th
 again, once. After an outage nothing is that is older than the owner's limit for stale speech: who
 waited for long has said it again, or gone.
 
+What waits to go up may not get stale either: on a link that is too narrow it would fall behind without
+end. So it may grow by as much as may be stale, and not more, beyond the least that has waited since all
+was told that is told again: that is stale by intent, and so is what was said meanwhile.
+
 Frames are placed by the milliseconds of sound that went up before them, the server's own count.
 """
 
@@ -25,6 +29,9 @@ _ROLLING_MS: Final = 6000
 hear speech.
 """
 
+_LUMPS_MS: Final = 400
+"""Waits however wide the link is: twice the slowest batch, and what devices give at once."""
+
 
 @attrs.frozen
 class _Sent:
@@ -40,10 +47,15 @@ class Tape:
     """What goes up, over all sessions: first what waits, then what was sent."""
 
     longest_ms: int  # of what is kept, and of what waits
+    keep_ms: int = 2000  # of what waits because the link takes less than is said
     dropped: int = attrs.field(default=0, init=False)  # frames that waited too long
     retold: int = attrs.field(default=0, init=False)  # frames that went up a second time
     _waiting: deque[tuple[float, Frame]] = attrs.field(factory=deque, init=False)
     _sent: deque[_Sent] = attrs.field(factory=deque, init=False)
+    _again: int = attrs.field(default=0, init=False)  # of those that wait, the first so many
+    _least: int = attrs.field(
+        default=0, init=False
+    )  # that has waited since there are none of these
     _turn_from_ms: int | None = attrs.field(default=None, init=False)
     _over_ms: int = attrs.field(default=0, init=False)  # before it, all is answered or was nothing
     _retold_turn: bool = attrs.field(default=False, init=False)
@@ -64,14 +76,20 @@ class Tape:
         return len(self._waiting)
 
     def add(self, frames: Iterable[Frame], at_s: float) -> None:
-        """Frames wait to go up; beyond the longest, the oldest are dropped and counted."""
+        """Frames wait to go up; if that becomes too many, the oldest are dropped and counted."""
         self._waiting.extend((at_s, frame) for frame in frames)
-        while len(self._waiting) > frames_in_ms(self.longest_ms):
+        most = frames_in_ms(self.longest_ms)
+        if not self._again:
+            most = min(most, self._least + frames_in_ms(max(self.keep_ms, _LUMPS_MS)))
+        while len(self._waiting) > most:
             self._drop_oldest()
 
     def take(self) -> tuple[float, Frame]:
         """The frame that waited longest, and since when; IndexError if none waits."""
-        return self._waiting.popleft()
+        taken = self._waiting.popleft()
+        self._least = len(self._waiting) if self._again else min(self._least, len(self._waiting))
+        self._again = max(0, self._again - 1)
+        return taken
 
     def sent(self, frame: Frame, end_ms: int, at_s: float) -> None:
         """A frame goes up; *end_ms* is where it ends in the session's sound."""
@@ -113,9 +131,10 @@ class Tape:
         self._waiting.extendleft((each.at_s, each.frame) for each in reversed(again))
         self._sent.clear()
         self._turn_from_ms, self._over_ms = None, 0
+        self._again, self._least = len(again), len(self._waiting)
         self.retold += len(again)
         return len(again)
 
     def _drop_oldest(self) -> None:
-        self._waiting.popleft()
+        self.take()
         self.dropped += 1

@@ -222,7 +222,8 @@ class _Server:
             nursery.start_soon(Session(desk).run, socket)
             await line.run(socket, stream)
             nursery.cancel_scope.cancel(reason="the session is over")
-        log.info("session ends session=%s", session_id)
+        code = None if socket.closed is None else socket.closed.code
+        log.info("session ends session=%s close=%s", session_id, code)
 
     def _handshake_fault(self, session: int) -> FaultPlan | None:
         plans = (plan for plan in self.options.faults if plan.moment is Moment.HANDSHAKE)
