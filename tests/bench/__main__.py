@@ -17,7 +17,7 @@ from typing import Any, Final, TypeAlias
 import attrs
 import numpy as np
 
-from tests.bench import answers, confirmed, cost, start, turns
+from tests.bench import answers, confirmed, cost, outages, start, turns
 from tests.bench.stage import CannotMeasureError, Facts, Series
 from tests.rig import Room, room
 
