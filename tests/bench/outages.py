@@ -20,6 +20,7 @@ median before the outage): so long was it kept, by daemon, kernels and gate.
 import queue
 import time
 from collections import defaultdict
+from contextlib import ExitStack
 from typing import Final
 
 import attrs
@@ -45,6 +46,7 @@ _ANSWER_MS: Final = 500
 _LONGEST_S: Final = 120  # that somebody talks: an outage, and the minute that a budget may ask for
 _BEFORE_S: Final = 2.0
 _SETTLED_S: Final = 0.7  # of that: the first words
+_RESTORED_S: Final = 0.3
 _AFTER_S: Final = 1.5
 _BACK_WITHIN_S: Final = 90.0
 _ANSWERED_WITHIN_S: Final = 10.0
@@ -57,7 +59,7 @@ _WINDOW_S: Final = 0.2
 class Outage:
     """One outage, as those who were there tell it; times in seconds of the performance counter."""
 
-    gone: float
+    settled: float  # all was well until here
     back: float
     attempt: float
     first_append: float
@@ -66,49 +68,87 @@ class Outage:
     answer: float | None  # the first delta of an answer to it, if there was one
 
 
-def outages(room: Room, seconds: float, runs: int) -> tuple[Series, Facts]:
-    """So many outages of that length."""
+@attrs.frozen
+class Plan:
+    """What happens, and how often."""
+
+    seconds: float
+    rounds: int
+    abreast: int  # daemons, each with a service of its own: most of the time is spent waiting
+    again: bool = False
+    """It comes when a lost connection has just been restored, so that some of what was spoken has
+    been sent late already.
+    """
+
+
+def outages(room: Room, plan: Plan) -> tuple[Series, Facts]:
+    """Outages of one kind."""
     series: Series = defaultdict(list)
     unanswered = 0
-    with service(room, _ANSWER_MS) as there:
-        for run in range(runs):
+    with ExitStack() as stack:
+        services = [stack.enter_context(service(room, _ANSWER_MS)) for _ in range(plan.abreast)]
+        for number in range(plan.rounds):
+            print(f"    round {number + 1} of {plan.rounds}: ", end="", flush=True)
+            talker, outages = _live_through(room, services, plan)
+            for there, outage in zip(services, outages, strict=True):
+                _note_times(series, outage)
+                unanswered += outage.answer is None
+                note_sound(series, outage, talker.spoken, list(pages(there.book)))
+            pauses = ", ".join(f"{outage.attempt - outage.back:.1f}" for outage in outages)
+            print(f"tried again {pauses} s after the server's return", flush=True)
+    return series, {"outages": plan.rounds * plan.abreast, "turns not answered": unanswered}
+
+
+def _live_through(room: Room, services: list[Service], plan: Plan) -> tuple[Talker, list[Outage]]:
+    """One outage for each of these."""
+    for there in services:
+        there.server.forget()
+        there.gate.forget()
+    with ExitStack() as stack:
+        daemons = [stack.enter_context(there.daemon(QUICK_TURNS)) for there in services]
+        both = list(zip(services, daemons, strict=True))
+        talker = stack.enter_context(talking(room.mouth, _LONGEST_S, LOUD))
+        time.sleep(_BEFORE_S)
+        settled = time.perf_counter()
+        if plan.again:
+            for there, daemon in both:
+                _lose_connection(there, daemon)
+            for there, daemon in both:
+                until(there.server, "first append", daemon)
+            time.sleep(_RESTORED_S)
+        for there, daemon in both:
+            there.gate.order("go")
+            until(there.gate, "gone", daemon)
+        time.sleep(plan.seconds)
+        for there, daemon in both:
             there.server.forget()
-            there.gate.forget()
-            with (
-                there.daemon(QUICK_TURNS) as daemon,
-                talking(room.mouth, _LONGEST_S, LOUD) as talker,
-            ):
-                outage = _live_through(there, daemon, talker, seconds)
-            _note_times(series, outage)
-            unanswered += outage.answer is None
-            note_sound(series, outage, talker.spoken, list(pages(there.book)))
-            pause_s = outage.attempt - outage.back
-            print(f"    {run + 1} of {runs}: tried again after {pause_s:.1f} s", flush=True)
-    return series, {"outages": runs, "turns not answered": unanswered}
+            there.gate.order("come")
+        returns = [_return(there, daemon) for there, daemon in both]
+        time.sleep(_AFTER_S)
+        ended = talker.stop()
+        return talker, [
+            Outage(settled, *each, ended, *_heard_and_answered(there))
+            for each, there in zip(returns, services, strict=True)
+        ]
 
 
-def _live_through(there: Service, daemon: Daemon, talker: Talker, seconds: float) -> Outage:
-    time.sleep(_BEFORE_S)
+def _lose_connection(there: Service, daemon: Daemon) -> None:
+    """An outage that nobody notices but those who were connected."""
     there.gate.order("go")
-    gone = until(there.gate, "gone", daemon)["at"]
-    time.sleep(max(0.0, gone + seconds - time.perf_counter()))
-    there.server.forget()
     there.gate.order("come")
+    until(there.gate, "back", daemon)
+
+
+def _return(there: Service, daemon: Daemon) -> tuple[float, float, float]:
+    """When the port was open again, when somebody came, and when the first append did."""
     back = until(there.gate, "back", daemon)["at"]
     attempt = until(there.gate, "knock", daemon, _BACK_WITHIN_S)["at"]
-    first_append = until(there.server, "first append", daemon)["at"]
-    time.sleep(_AFTER_S)
-    end_of_speech = talker.stop()
+    return back, attempt, until(there.server, "first append", daemon)["at"]
+
+
+def _heard_and_answered(there: Service) -> tuple[float | None, float | None]:
     first = {each["what"]: each["at"] for each in reversed(_told_until_an_answer(there))}
-    return Outage(
-        gone,
-        back,
-        attempt,
-        first_append,
-        end_of_speech,
-        first.get("speech started"),
-        first.get("first delta"),
-    )
+    return first.get("speech started"), first.get("first delta")
 
 
 def _told_until_an_answer(there: Service) -> list[Told]:
@@ -143,8 +183,8 @@ def note_sound(series: Series, outage: Outage, spoken: Spoken, book: list[Page])
     Raises:
         CannotMeasureError: what the server got can't be recognised.
     """
-    settled = spoken.begun_s[0] + _SETTLED_S
-    before = [page for page in book if settled < page.at < outage.gone]
+    began = spoken.begun_s[0] + _SETTLED_S
+    before = [page for page in book if began < page.at < outage.settled]
     after = [page for page in book if outage.attempt < page.at <= outage.end_of_speech]
     usual_ages = _ages_ms(spoken, before)
     ages = _ages_ms(spoken, after)

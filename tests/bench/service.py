@@ -75,7 +75,7 @@ def service(room: Room, answer_ms: int, settings: Sequence[str] = ()) -> Iterato
         book = folder / "appends.book"
         with server_in(room, answer_ms, settings, book=book) as (server, url):
             port = str(urlsplit(url).port)
-            with child(["-m", "tests.bench.gate", port], room.environ) as gate:
+            with child(["-m", "tests.bench.gate", port], room.environ, folder / "gate.log") as gate:
                 yield Service(room, folder, server, gate, address(gate.until("said")["text"]))
 
 
