@@ -72,7 +72,9 @@ def dead(room: Room, minutes: float) -> Facts:
         attempts = {
             "refused": refused.said(_ENDED),
             "hanging": hanging.said(_ENDED),
-            "stalled": [each["at"] for each in server.forget() if each["what"] == "session created"],
+            "stalled": [
+                each["at"] for each in server.forget() if each["what"] == "session created"
+            ],
         }
     facts: Facts = {"seconds": ended - began}
     for fate, times in attempts.items():

@@ -27,9 +27,10 @@ import attrs
 import numpy as np
 
 from tests.bench.book import Page, pages
+from tests.bench.pilot import RATE_HZ
 from tests.bench.process import Told
 from tests.bench.service import Daemon, Service, service, until
-from tests.bench.spoken import LOUD, RATE_HZ, Spoken, Talker, talking
+from tests.bench.spoken import LOUD, Spoken, Talker, talking
 from tests.bench.stage import QUICK_TURNS, CannotMeasureError, Facts, Series
 from tests.rig import Room
 
@@ -89,12 +90,12 @@ def outages(room: Room, plan: Plan) -> tuple[Series, Facts]:
         services = [stack.enter_context(service(room, _ANSWER_MS)) for _ in range(plan.abreast)]
         for number in range(plan.rounds):
             print(f"    round {number + 1} of {plan.rounds}: ", end="", flush=True)
-            talker, outages = _live_through(room, services, plan)
-            for there, outage in zip(services, outages, strict=True):
+            talker, lived = _live_through(room, services, plan)
+            for there, outage in zip(services, lived, strict=True):
                 _note_times(series, outage)
                 unanswered += outage.answer is None
                 note_sound(series, outage, talker.spoken, list(pages(there.book)))
-            pauses = ", ".join(f"{outage.attempt - outage.back:.1f}" for outage in outages)
+            pauses = ", ".join(f"{outage.attempt - outage.back:.1f}" for outage in lived)
             print(f"tried again {pauses} s after the server's return", flush=True)
     return series, {"outages": plan.rounds * plan.abreast, "turns not answered": unanswered}
 
@@ -120,7 +121,7 @@ def _live_through(room: Room, services: list[Service], plan: Plan) -> tuple[Talk
             there.gate.order("go")
             until(there.gate, "gone", daemon)
         time.sleep(plan.seconds)
-        for there, daemon in both:
+        for there in services:
             there.server.forget()
             there.gate.order("come")
         returns = [_return(there, daemon) for there, daemon in both]

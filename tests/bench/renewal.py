@@ -79,9 +79,7 @@ def note_sound(series: Series, spoken: Spoken, book: list[Page]) -> None:
     again = sum(old[-1]) - new[0][0]
     series["told again at the move, ms"].append(1000 * max(0, again) / RATE_HZ)
     series["lost at the move, samples"].append(max(0, -again))
-    steps = [
-        place - sum(before) for session in found for before, (place, _) in pairwise(session)
-    ]
+    steps = [place - sum(before) for session in found for before, (place, _) in pairwise(session)]
     series["lost elsewhere, samples"].append(sum(step for step in steps if step > 0))
     series["doubled elsewhere, samples"].append(-sum(step for step in steps if step < 0))
     series["last old -> first new append, ms"].append(
