@@ -1,6 +1,6 @@
 """Measure, print a table, write JSON.
 
-python -m tests.bench [--quick] [--long MINUTES] [--only PART ...] [--json FILE]
+python -m tests.bench [--quick] [--long MINUTES] [--stall-minutes MINUTES] [--only PART ...] [--json FILE]
 """
 
 import argparse
@@ -17,7 +17,7 @@ from typing import Any, Final, TypeAlias
 import attrs
 import numpy as np
 
-from tests.bench import answers, confirmed, cost, start, turns
+from tests.bench import answers, confirmed, cost, dead, outages, renewal, start, turns
 from tests.bench.stage import CannotMeasureError, Facts, Series
 from tests.rig import Room, room
 
@@ -39,10 +39,13 @@ class Runs:
     long_s: int
     cost_rounds: int
     cost_s: float
+    outage_rounds: int
+    abreast: int  # daemons side by side, where most of the time is spent waiting
+    stall_minutes: float
 
 
-_FULL: Final = Runs(12, 25, 204, 20, 20, 60, 4, 15.0)
-_QUICK: Final = Runs(2, 2, 18, 2, 2, 6, 1, 3.0)
+_FULL: Final = Runs(12, 25, 204, 20, 20, 60, 4, 15.0, 2, 3, 2.0)
+_QUICK: Final = Runs(2, 2, 18, 2, 2, 6, 1, 3.0, 1, 1, 0.5)
 
 
 @attrs.frozen
@@ -51,6 +54,7 @@ class Row:
 
     name: str
     measure: Callable[[Room], Measured]
+    targets: Mapping[str, str] = attrs.field(factory=dict)  # what some of the numbers should be
 
 
 def parts(runs: Runs, long_minutes: float | None) -> Mapping[str, list[Row]]:
@@ -69,6 +73,11 @@ def parts(runs: Runs, long_minutes: float | None) -> Mapping[str, list[Row]]:
         )
 
     steady = attrs.evolve(turns.STEADY, aloud=True)
+
+    def outage(name: str, seconds: float, rounds: int, *, again: bool = False) -> Row:
+        plan = outages.Plan(seconds, rounds, runs.abreast, again)
+        return Row(name, lambda rig: outages.outages(rig, plan), outages.TARGETS)
+
     table = {
         "start": [Row("start", lambda rig: start.start(rig, runs.starts))],
         "turns": [
@@ -101,6 +110,21 @@ def parts(runs: Runs, long_minutes: float | None) -> Mapping[str, list[Row]]:
             ),
         ],
         "size": [Row("install", lambda _rig: start.size())],
+        "outages": [
+            outage("outage of 3 s", 3.0, runs.outage_rounds),
+            outage("outage of 15 s", 15.0, 1),
+            outage("connection lost twice in a row", 0.3, runs.outage_rounds, again=True),
+        ],
+        "dead": [
+            Row(
+                f"dead networks, {runs.stall_minutes:g} minutes",
+                lambda rig: dead.dead(rig, runs.stall_minutes),
+                dead.TARGETS,
+            ),
+        ],
+        "renewal": [
+            Row("renewal", lambda rig: renewal.renewals(rig, runs.abreast), renewal.TARGETS),
+        ],
     }
     if long_minutes:
         endurance = Row(f"{long_minutes:g} minutes", lambda rig: cost.endurance(rig, long_minutes))
@@ -110,7 +134,10 @@ def parts(runs: Runs, long_minutes: float | None) -> Mapping[str, list[Row]]:
 
 def main() -> None:
     options = _options()
-    table = parts(_QUICK if options.quick else _FULL, options.long)
+    runs = _QUICK if options.quick else _FULL
+    if options.stall_minutes is not None:
+        runs = attrs.evolve(runs, stall_minutes=options.stall_minutes)
+    table = parts(runs, options.long)
     unknown = set(options.only or ()) - set(table)
     if unknown:
         sys.exit(f"no such part: {', '.join(unknown)}; there are {', '.join(table)}")
@@ -121,7 +148,7 @@ def main() -> None:
             for row in table[part]:
                 print(f"\n{row.name}", flush=True)
                 try:
-                    results[row.name] = report(row.measure(rig))
+                    results[row.name] = report(row.measure(rig), row.targets)
                 except CannotMeasureError as why:
                     print(f"  not measured: {why}", flush=True)
                     results[row.name] = {"not measured": str(why)}
@@ -129,18 +156,22 @@ def main() -> None:
     print(f"\n{options.json}")
 
 
-def report(measured: Measured) -> dict[str, Any]:
-    """Print what was measured, a line each; give the same as JSON has it."""
+def report(measured: Measured, targets: Mapping[str, str]) -> dict[str, Any]:
+    """Print what was measured, a line each, and what it should be; give the same as JSON has it."""
     both = measured if isinstance(measured, tuple) else (measured,)
     named = {name: value for each in both for name, value in each.items()}
     result: dict[str, Any] = {}
     for name, value in named.items():
         if isinstance(value, list):
             result[name] = _summary(value)
-            print(f"  {name:<40}" + _line(result[name]), flush=True)
+            line = _line(result[name])
         else:
             result[name] = round(value, 2) + 0.0
-            print(f"  {name:<40}{result[name]:>8g}", flush=True)
+            line = f"{result[name]:>8g}"
+        target = f"   target {targets[name]}" if name in targets else ""
+        print(f"  {name:<40}{line}{target}", flush=True)
+    if targets:
+        result["targets"] = {name: text for name, text in targets.items() if name in named}
     return result
 
 
@@ -186,11 +217,9 @@ def _options() -> argparse.Namespace:
         "--long", type=float, metavar="MINUTES", help="memory over a long conversation"
     )
     parser.add_argument(
-        "--only",
-        nargs="+",
-        metavar="PART",
-        help="start, turns, moments, short, answers, confirmed, cost, size, long",
+        "--stall-minutes", type=float, metavar="MINUTES", help="how long networks stay dead"
     )
+    parser.add_argument("--only", nargs="+", metavar="PART", help=", ".join(parts(_FULL, 1.0)))
     parser.add_argument("--json", type=Path, default=Path("bench-results.json"))
     return parser.parse_args(sys.argv[1:])
 

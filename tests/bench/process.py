@@ -1,4 +1,4 @@
-"""Child processes of the bench, and what the kernel says they cost."""
+"""Child processes of the bench: what they tell, and what the kernel says they cost."""
 
 import json
 import os
@@ -110,6 +110,11 @@ def child(
             process.terminate()
             process.wait(timeout=10)
             reader.join(timeout=5)
+
+
+def tell(what: str, at: float, **more: Any) -> None:
+    """One line for the bench, from one of its children; *at*: seconds of the performance counter."""
+    print(json.dumps({"what": what, "at": at, **more}), flush=True)
 
 
 @contextmanager

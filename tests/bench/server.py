@@ -1,26 +1,29 @@
 """The embedded server as the bench's other side: it answers every turn with the pilot, and writes down
 when things passed, on the performance counter that all processes of a machine share.
 
-    python -m tests.bench.server ANSWER_MS [KNOB=VALUE ...] [--hears TEXT ...]
+    python -m tests.bench.server ANSWER_MS [KNOB=VALUE ...] [--hears TEXT ...] [--book FILE]
 
 Prints its port, then one JSON object per line: {"what": ..., "at": seconds, ...}. Each line on its
 standard input makes it hear speech where there is none, for as long as an onset takes: only the ears
-are deceived, all else is as strict as ever.
+are deceived, all else is as strict as ever. With --book it also writes down every append (book.py).
 """
 
 import argparse
 import base64
-import json
 import sys
 import time
 from collections.abc import Sequence
+from contextlib import ExitStack
+from pathlib import Path
 from typing import Any, Final
 
 import attrs
 import numpy as np
 import trio
 
+from tests.bench.book import Book
 from tests.bench.pilot import pilot
+from tests.bench.process import tell
 from voiced.local.brain import ScriptedBrain
 from voiced.local.ears import EnergyActivity, PlainEars, Window
 from voiced.local.options import Options
@@ -33,6 +36,7 @@ _LOUD = 6000  # a sample of the mouth's sound; silence is 0
 _QUIET_SAMPLES = 24 * 150  # an onset is preceded by this much silence
 _ONSET_WINDOWS: Final = -(-ONSET_MS // 20)  # so many windows of speech in a row begin a turn
 _TOLD: Final = {  # what is told of each event besides when it passed, by its name there
+    "session.created": ("session created", {}),
     "conversation.item.truncate": ("truncate", {"item": "item_id", "ms": "audio_end_ms"}),
     "conversation.item.delete": ("delete", {"item": "item_id"}),
     "response.cancel": ("cancel", {}),
@@ -84,6 +88,7 @@ class Witness:
     """Sees everything pass and tells what the bench asks about."""
 
     offset_s: float  # from Trio's clock to the performance counter
+    book: Book | None = None
     session: int = 0  # the latest
     quiet: int = _QUIET_SAMPLES  # samples of silence at the end of what was appended
     sounding: set[str] = attrs.field(factory=set)
@@ -105,7 +110,10 @@ class Witness:
         if session > self.session:
             self.session = session
             tell("first append", at)
-        samples = np.frombuffer(base64.b64decode(event["audio"]), "<i2")
+        pcm = base64.b64decode(event["audio"])
+        if self.book is not None:
+            self.book.note(at, session, pcm)
+        samples = np.frombuffer(pcm, "<i2")
         loud = np.flatnonzero(np.abs(samples.astype(int)) > _LOUD)
         if loud.size and self.quiet + loud[0] >= _QUIET_SAMPLES:
             tell("onset", at)
@@ -122,13 +130,10 @@ class Witness:
                 pass
 
 
-def tell(what: str, at: float, **more: Any) -> None:
-    """One line for the bench."""
-    print(json.dumps({"what": what, "at": at, **more}), flush=True)
-
-
-async def main(answer_ms: int, settings: Sequence[str], texts: Sequence[str]) -> None:
-    witness = Witness(time.perf_counter() - trio.current_time())
+async def main(
+    answer_ms: int, settings: Sequence[str], texts: Sequence[str], book: Book | None
+) -> None:
+    witness = Witness(time.perf_counter() - trio.current_time(), book)
     ears = Ears(texts)
     async with trio.open_nursery() as nursery:
 
@@ -152,9 +157,14 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("answer_ms", type=int)
     parser.add_argument("settings", nargs="*")
     parser.add_argument("--hears", nargs="*", default=[])
+    parser.add_argument("--book", type=Path)
     return parser.parse_args()
 
 
 if __name__ == "__main__":
     arguments = _arguments()
-    trio.run(main, arguments.answer_ms, arguments.settings, arguments.hears)
+    with ExitStack() as stack:
+        book = None
+        if arguments.book:
+            book = Book(stack.enter_context(arguments.book.open("wb", buffering=0)))
+        trio.run(main, arguments.answer_ms, arguments.settings, arguments.hears, book)

@@ -103,13 +103,23 @@ class Turn:
 
 @contextmanager
 def server_in(
-    room: Room, answer_ms: int, settings: Sequence[str] = (), hears: Sequence[str] = ()
+    room: Room,
+    answer_ms: int,
+    settings: Sequence[str] = (),
+    hears: Sequence[str] = (),
+    book: Path | None = None,
 ) -> Iterator[tuple[Child, str]]:
-    """Run the bench's server; give it and its address."""
+    """Run the bench's server, which writes appends down in *book*; give it and its address."""
     arguments = ["-m", "tests.bench.server", str(answer_ms), *settings, "--hears", *hears]
+    if book is not None:
+        arguments += ["--book", str(book)]
     with child(arguments, room.environ) as server:
-        port = server.until("said")["text"]
-        yield server, f"ws://127.0.0.1:{port}/v1/realtime"
+        yield server, address(server.until("said")["text"])
+
+
+def address(port: str | int) -> str:
+    """Where a service of this machine is found."""
+    return f"ws://127.0.0.1:{port}/v1/realtime"
 
 
 @contextmanager
@@ -137,8 +147,7 @@ def stage(
         server, url = stack.enter_context(server_in(room, answer_ms, settings, hears))
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
         config = folder / "voiced.toml"
-        config.write_text(f'[realtime]\nurl = "{url}"\n[capture]\ndevice = "pulse"\n{toml}')
-        _check(config)
+        configure(config, url, toml)
         daemon = stack.enter_context(daemon_in(room, config))
         try:
             server.until("first append")
@@ -149,7 +158,14 @@ def stage(
         yield Stage(room, server, daemon, answer_ms)
 
 
-def _check(config: Path) -> None:
+def configure(config: Path, url: str, toml: str = "", realtime: str = "") -> None:
+    """Write a configuration; *realtime* is what else belongs to that section.
+
+    Raises:
+        CannotMeasureError: this voiced does not know all of it.
+    """
+    here = f'[realtime]\nurl = "{url}"\n{realtime}[capture]\ndevice = "pulse"\n'
+    config.write_text(here + toml)
     command = [sys.executable, "-m", "voiced", "config", "check", "--config", str(config)]
     checked = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
     if checked.returncode:

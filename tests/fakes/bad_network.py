@@ -9,7 +9,7 @@ import enum
 import math
 import socket
 import struct
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
 from typing import Final
 
@@ -130,6 +130,8 @@ class BadNetwork:
     accepted: int = 0  # connections
     carried_bytes: int = 0
     lost_bytes: int = 0
+    watch: Callable[[str, int], None] = lambda what, number: None
+    """Told of each connection's "knock" and "end", and which one it is, counted from 1."""
     _nursery: trio.Nursery = attrs.field(kw_only=True)
     _door: trio.socket.SocketType = attrs.field(kw_only=True)
     _flowing: trio.Event = attrs.field(factory=trio.Event, init=False)
@@ -203,11 +205,12 @@ class BadNetwork:
             while True:
                 client = await listener.accept()
                 self.accepted += 1
-                self._nursery.start_soon(self._serve, client)
+                self._nursery.start_soon(self._serve, client, self.accepted)
 
-    async def _serve(self, client: trio.SocketStream) -> None:
+    async def _serve(self, client: trio.SocketStream, number: int) -> None:
         connection = _Connection(self, client)
         self._connections.add(connection)
+        self.watch("knock", number)
         try:
             await connection.run()
         finally:
@@ -215,6 +218,7 @@ class BadNetwork:
             if connection.scope.cancelled_caught:
                 _reset(client)
             client.socket.close()
+            self.watch("end", number)
 
 
 @asynccontextmanager
