@@ -7,7 +7,7 @@ Three daemons side by side, for some minutes, each with a fate of its own:
     stalled   a server grants each session and then reads nothing: sends get stuck, again and again
 
 When the first two tried is read from the daemon's log (a refused attempt leaves no other trace): each
-`conversation ended` ends one attempt. Of the third the server tells, with each session.created. Its memory
+`conversation ended` ends one attempt, and is told of each with -v. Of the third the server tells, with each session.created. Its memory
 is the proportional set size, every second from the end of the first session on, when all has been
 loaded that a failure needs; the growth is from the median of the first fifth to that of the last. The
 queues are the kernel's, from /proc/net/tcp: what the daemon sent and the other side has not taken, and
@@ -63,7 +63,7 @@ def dead(room: Room, minutes: float) -> Facts:
         server, url = stack.enter_context(server_in(room, 1000, _STALLS))
         began = time.perf_counter()
         refused, hanging, stalled = (
-            stack.enter_context(daemon_at(room, folder, each))
+            stack.enter_context(daemon_at(room, folder, each, options=["-v"]))
             for each in (*map(address, ports), url)
         )
         _await_first_stall(stalled)

@@ -81,12 +81,17 @@ def service(room: Room, answer_ms: int, settings: Sequence[str] = ()) -> Iterato
 
 @contextmanager
 def daemon_at(
-    room: Room, folder: Path, url: str, toml: str = "", realtime: str = ""
+    room: Room,
+    folder: Path,
+    url: str,
+    toml: str = "",
+    realtime: str = "",
+    options: Sequence[str] = (),
 ) -> Iterator[Daemon]:
     """Run a daemon that is sent there, whatever it finds; a log for each, in *folder*."""
     config = folder / f"voiced-{len(list(folder.glob('*.toml')))}.toml"
     configure(config, url, toml, realtime)
-    with daemon_in(room, config) as running:
+    with daemon_in(room, config, options) as running:
         yield Daemon(running, config)
 
 

@@ -123,9 +123,9 @@ def address(port: str | int) -> str:
 
 
 @contextmanager
-def daemon_in(room: Room, config: Path) -> Iterator[Child]:
+def daemon_in(room: Room, config: Path, options: Sequence[str] = ()) -> Iterator[Child]:
     """Run a daemon; its log lies beside its configuration."""
-    arguments = ["-m", "voiced", "run", "--config", str(config)]
+    arguments = ["-m", "voiced", "run", "--config", str(config), *options]
     with child(arguments, room.environ, config.with_suffix(".log")) as daemon:
         yield daemon
 
