@@ -86,7 +86,7 @@ class Daemon:
         self.playouts = Channel("playouts", _PLAYOUTS, WhenFull.DROP_NEWEST)
         self.jitter = JitterBuffer(config.playout.min_ms, config.playout.max_ms)
         self.tape = Tape(config.limits.max_turn_ms, config.uplink.keep_ms)
-        self.scribe = Scribe(self.board, self.counts, self.memory)
+        self.scribe = Scribe(self.board, self.counts, self.memory, config.realtime.carry_over_s)
         self.supervisor = self._supervisor()
         if config.notices.mode != "off":
             self.announcer = Announcer(

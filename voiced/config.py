@@ -66,6 +66,7 @@ class Realtime:
     renew_after_s: float = field(default=3000.0, validator=number(60.0, 86_400.0))
     fallback_models: tuple[str, ...] = field(default=(), converter=as_tuple, validator=words)
     carry_over_tokens: int = field(default=2000, validator=whole(0, 20_000))
+    carry_over_s: float = field(default=900.0, validator=number(1.0, 86_400.0))
     organization: str = field(default="", validator=and_(text(), header_word))
     project: str = field(default="", validator=and_(text(), header_word))
     safety_identifier: str = field(default="", validator=and_(text(), header_word))

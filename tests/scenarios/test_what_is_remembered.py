@@ -205,3 +205,25 @@ async def test_by_default_nothing_is_written_and_what_was_is_deleted(
     await story.settled()
     assert remembered(story) == [UserText("What time is it?")]
     assert os.listdir(tmp_path) == []
+
+
+async def test_who_comes_much_later_is_not_told_what_was_said_before(
+    story: Story, nursery: trio.Nursery, autojump_clock: MockClock
+) -> None:
+    story.set("realtime", carry_over_s=60.0)
+    await story.begin(nursery)
+    answer(story, 300, "Hello.")
+    await story.for_ms(50_000)
+    story.server.hangs_up()
+    await story.for_ms(3_000)
+    assert len(story.server.was_told("conversation.item.create")) == 1
+    story.user.leaves()
+    await story.for_ms(60_000)
+    story.server.hangs_up()
+    await story.for_ms(3_000)
+    assert len(story.server.wires) == 3
+    assert len(story.server.was_told("conversation.item.create")) == 1
+    assert remembered(story) == []
+    answer(story, 300, "Good evening.")
+    await story.for_ms(1_000)
+    assert remembered(story) == [AssistantText("Good evening.")]

@@ -41,11 +41,13 @@ class Scribe:
     board: NoticeBoard
     counts: Counts
     memory: Memory
+    carry_over_s: float = 900.0  # since the last word: who speaks later is somebody else
     timeline: Timeline = attrs.field(factory=Timeline, init=False)
     _texts: dict[Party, Transcripts] = attrs.field(init=False)
     _last: dict[Party, Transcript] = attrs.field(factory=dict, init=False)
     _sounding: dict[str, tuple[Answer, Playout]] = attrs.field(factory=dict, init=False)
     _restored: Restored | None = attrs.field(default=None, init=False)
+    _last_word_s: float | None = attrs.field(default=None, init=False)  # in this life
     _wake: trio.Event = attrs.field(factory=trio.Event, init=False)
 
     def __attrs_post_init__(self) -> None:
@@ -86,8 +88,13 @@ class Scribe:
     # Asked and told by whoever opens a session.
 
     def carry(self, tokens: int, after: int = 0) -> tuple[Entry, ...]:
-        """What of the conversation until now a new session should know; see `Memory.carry`."""
+        """What of the conversation until now a new session should know; see `Memory.carry`. Nothing, if
+        nobody has said a word for long: a kiosk's next visitor is not told of the last one's.
+        """
         self._look()
+        last_s = self._last_word_s
+        if last_s is not None and trio.current_time() - last_s > self.carry_over_s:
+            self.memory.forget()
         return self.memory.carry(tokens, after)
 
     def restored(self, restored: Restored) -> None:
@@ -182,6 +189,7 @@ class Scribe:
         if words.shown:
             self._last[who] = words
         if words.has_news():
+            self._last_word_s = trio.current_time()
             self.board.post(Transcribed(at_s, who, item_id, words.shown, final=words.final))
 
     def _write(self, turn: Turn, at_s: float) -> None:

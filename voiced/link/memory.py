@@ -152,6 +152,13 @@ class Memory:
             if kind is FunctionCall or item_id in keep
         }
 
+    def forget(self) -> None:
+        """Forget all that was said; what is being said keeps its place, and begins empty."""
+        self.forgotten += sum(bool(place.items) for place in self._places)
+        self._places.clear()
+        self._chars = 0
+        self.changes += 1
+
     def recall(self, entries: Iterable[Entry]) -> None:
         """Begin with what was kept of an earlier life: it stands before all else."""
         places = []
