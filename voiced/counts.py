@@ -16,6 +16,7 @@ class Counts:
     device_restarts: int = 0  # a microphone or loudspeaker that was lost is open again
     unheard_answers: int = 0  # let go because there was no loudspeaker
     lost_blocks: int = 0  # microphone blocks overwritten before the Trio thread came
+    refusals: int = 0  # `error` events of the service, whatever they were about
     skipped_events: int = 0  # messages of the server that we could not or need not understand
     unposted_events: int = 0  # of ours, for which a stuck link had no room
     late_deltas: int = 0  # sound that came after its playout was cut

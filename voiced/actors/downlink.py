@@ -27,6 +27,8 @@ from voiced.verdicts import Verdict, judge_code
 
 log = logging.getLogger(__name__)
 
+_TOLD_EACH: Final = 50  # refusals; who goes on after so many has told the log enough
+
 
 @attrs.define(eq=False)
 class Downlink:
@@ -146,13 +148,16 @@ class Downlink:
     def _refused(self, event: server.Refused) -> None:
         error, now_s = event.error, trio.current_time()
         verdict = judge_code(error.code, error.kind).verdict
-        log.warning(
-            "refused code=%s message=%r verdict=%s %s",
-            error.code,
-            error.message,
-            verdict.name.lower(),
-            self.line.reference,
-        )
+        self.counts.refusals += 1
+        if self.counts.refusals <= _TOLD_EACH or is_landmark(self.counts.refusals):
+            log.warning(
+                "refused count=%d code=%s message=%r verdict=%s %s",
+                self.counts.refusals,
+                error.code,
+                error.message,
+                verdict.name.lower(),
+                self.line.reference,
+            )
         if verdict > Verdict.RETRY_TURN:
             raise SessionOver(_telling(error), error.message)
         if verdict is Verdict.RETRY_TURN:  # the session may live on, or end of it
