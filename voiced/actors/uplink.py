@@ -55,7 +55,8 @@ class Uplink:
         while True:
             while self.tape.waiting < size:
                 self._line_up(await self.frames.receive_some(_AT_ONCE))
-            if wait_s := self._pace.wait_s(trio.current_time(), size):
+            waiting = self.tape.waiting
+            if wait_s := self._pace.wait_s(trio.current_time(), waiting, together=size):
                 await trio.sleep(wait_s)
             for _ in range(size):
                 await self._send_or_withhold(*self.tape.take())
@@ -63,7 +64,8 @@ class Uplink:
                 self._line_up([frame])
 
     def _line_up(self, frames: list[Frame]) -> None:
-        self.tape.add(frames, trio.current_time())
+        behind = len(self.frames)  # what is still in the channel was spoken after these
+        self.tape.add(frames, trio.current_time() - behind * FRAME_MS / 1000)
 
     async def _send_or_withhold(self, spoken_s: float, frame: Frame) -> None:
         if self.button is None:

@@ -6,10 +6,12 @@ import attrs
 
 from voiced.audio.format import FRAME_MS
 
-_TIMES: Final = (
-    4  # real time: servers take more, but a burst is no way to treat a link that just came back
-)
-_LUMP: Final = 5  # frames at once: devices give sound in lumps, and 100 ms of it are no backlog
+_TIMES: Final = 3.9
+"""Of real time. Servers take more, but a burst is no way to treat a link that just came back. A little below
+four, so that whoever counts the frames of any stretch of time, both ends included, finds no more than that.
+"""
+
+_LUMP: Final = 5  # frames that may wait without being a backlog: devices give sound in lumps
 _SPACING_S: Final = FRAME_MS / 1000 / _TIMES
 
 
@@ -19,9 +21,11 @@ class Pace:
 
     _due_s: float = attrs.field(default=float("-inf"), init=False)
 
-    def wait_s(self, now_s: float, frames: int = 1) -> float:
-        """Seconds until the next frames may go, together; they count as gone then."""
-        self._due_s = max(self._due_s, now_s - max(_LUMP, frames) * _SPACING_S)
+    def wait_s(self, now_s: float, waiting: int, together: int = 1) -> float:
+        """Seconds until the next frames of those *waiting* may go *together*; they count as gone then."""
+        lump = max(_LUMP, together)
+        credit_s = lump * _SPACING_S if waiting <= lump else 0.0
+        self._due_s = max(self._due_s, now_s - credit_s)
         wait_s = max(0.0, self._due_s - now_s)
-        self._due_s += frames * _SPACING_S
+        self._due_s += together * _SPACING_S
         return wait_s

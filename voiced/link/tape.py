@@ -17,7 +17,7 @@ Frames are placed by the milliseconds of sound that went up before them, the ser
 """
 
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Sequence
 from typing import Final
 
 import attrs
@@ -75,9 +75,13 @@ class Tape:
         """How many frames wait to go up."""
         return len(self._waiting)
 
-    def add(self, frames: Iterable[Frame], at_s: float) -> None:
-        """Frames wait to go up; if that becomes too many, the oldest are dropped and counted."""
-        self._waiting.extend((at_s, frame) for frame in frames)
+    def add(self, frames: Sequence[Frame], at_s: float) -> None:
+        """Frames wait to go up, the last of which was spoken at *at_s*, the others before it; if that
+        becomes too many, the oldest are dropped and counted.
+        """
+        first_s = at_s - (len(frames) - 1) * FRAME_MS / 1000
+        spoken_s = (first_s + place * FRAME_MS / 1000 for place in range(len(frames)))
+        self._waiting.extend(zip(spoken_s, frames, strict=True))
         most = frames_in_ms(self.longest_ms)
         if not self._again:
             most = min(most, self._least + frames_in_ms(max(self.keep_ms, _LUMPS_MS)))
