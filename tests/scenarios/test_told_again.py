@@ -168,26 +168,3 @@ def _count(wire: FakeWire) -> Mapping[str, int]:
     return {
         kind: kinds.count(kind) for kind in (*kinds, "input_audio_buffer.commit", "response.create")
     }
-
-
-async def test_speech_does_not_grow_younger_by_waiting_in_one_session_for_the_next(
-    story: Story, nursery: trio.Nursery, autojump_clock: MockClock
-) -> None:
-    """Lost again while the backlog goes up: what waited for the first is two seconds older by then."""
-    await story.begin(nursery)
-    await story.for_ms(1_000)
-    story.server.down = True
-    story.server.hangs_up()
-    await story.for_ms(2_900)
-    story.user.says(ms=100, value=WORD)
-    await story.for_ms(1_900)
-    story.server.down = False
-    while story.phase() is not Phase.LISTENING:
-        await story.for_ms(100)
-    await story.for_ms(400)
-    story.server.hangs_up()
-    await story.for_ms(100)
-    while story.phase() is not Phase.LISTENING:
-        await story.for_ms(100)
-    await story.for_ms(1_500)
-    assert word_ms(story.server.wires[-1]) == 0
