@@ -14,6 +14,7 @@ import trio
 from attrs import evolve
 
 from tests.fakes.room import Ears, User
+from tests.fakes.story import Highest
 from tests.local.client import Watcher
 from voiced.app import Daemon
 from voiced.config import Config
@@ -195,6 +196,7 @@ async def living(
     ears, board = Ears(), NoticeBoard()
     ports = Ports(user.microphone, ears.speaker, dialler or dialler_from(config, environ or {}))
     life = Life(Daemon(config, ports, board=board, stays=True), user, ears)
+    life.daemon.supervisor.chance = Highest()  # short draws use all attempts of a minute up
     board.follow(life.note)
     with trio.fail_after(_GUARD_S):
         async with trio.open_nursery() as nursery:

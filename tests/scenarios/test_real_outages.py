@@ -17,7 +17,6 @@ import trustme
 
 from tests.fakes.bad_network import bad_network
 from tests.fakes.life import Life, Service, living, quick, service, side_by_side
-from tests.fakes.story import Highest
 from tests.scenarios.test_real_networks import secured
 from voiced.audio.format import FRAME_MS
 from voiced.link.ladder import Rung
@@ -31,7 +30,7 @@ IN_HAND: Final = 15  # frames: blocks on their way through the actors, on a mach
 async def test_a_server_killed_in_mid_answer_and_started_again() -> None:
     async with (
         service(answers=["[tone 3000]", "[tone 200]"]) as server,
-        living(quick(server.port), server.user) as life,
+        living(quick(server.port, link={"first_pause_s": 1.0}), server.user) as life,
     ):
         await life.until(Moment.READY)
         life.user.says(300)
@@ -117,7 +116,6 @@ async def test_after_an_outage_nothing_stale_goes_up() -> None:
             quick(network.port, uplink={"keep_ms": 500}, link={"first_pause_s": 1.0}), server.user
         ) as life,
     ):
-        life.daemon.supervisor.chance = Highest()  # or its attempts may be used up
         await life.until(Moment.READY)
         network.refuses()
         network.resets()
