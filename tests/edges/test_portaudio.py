@@ -358,8 +358,9 @@ async def test_a_loudspeaker_that_takes_no_more_is_a_fault_unless_it_rests(
 
 
 async def test_a_loudspeaker_that_ends_by_itself_is_seen_at_the_next_look(
-    sounddevice: SoundDevice, nursery: trio.Nursery, autojump_clock: trio.testing.MockClock
+    sounddevice: SoundDevice, mock_clock: trio.testing.MockClock
 ) -> None:
+    """The clock stands: it is opened in a thread, and one that jumps would not wait for that."""
     port = PortAudioSpeaker(PortAudio(), "pulse", stall_s=60.0)
     async with port.open() as open_speaker:
         await open_speaker.wake()
