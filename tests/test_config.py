@@ -67,14 +67,22 @@ def test_nothing_can_be_changed_afterwards() -> None:
         Config().realtime.voice = "cedar"  # type: ignore[misc]
 
 
+_RATES = ("_per_million", "_per_minute", "_per_hour")
+
+
 def test_numbers_have_units_in_their_names() -> None:
-    without = {"speed", "threshold", "channel"}  # a factor, a probability, an ordinal
+    without = {
+        "speed",
+        "threshold",
+        "channel",
+        "daily",
+    }  # a factor, a probability, an ordinal, money
     for section in SECTIONS.values():
         for field in attrs.fields(section):
             if type(field.default) in {int, float} and field.name not in without:
-                assert field.name.endswith(("_ms", "_s", "_hz", "_mb", "_db", "_tokens")), (
-                    field.name
-                )
+                assert field.name.endswith(
+                    ("_ms", "_s", "_hz", "_mb", "_db", "_tokens", *_RATES)
+                ), field.name
 
 
 # --- mistakes -------------------------------------------------------------------------------------

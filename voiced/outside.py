@@ -15,11 +15,12 @@ import attrs
 from voiced.config import Config
 from voiced.edges.authority import authority_from
 from voiced.edges.files import FileMicrophone, FileSpeaker
-from voiced.edges.memory_file import MemoryFile, state_directory
+from voiced.edges.memory_file import MemoryFile
 from voiced.edges.microphone import PortAudioMicrophone
 from voiced.edges.portaudio import PortAudio
 from voiced.edges.proxy import find_proxies
 from voiced.edges.speaker import PortAudioSpeaker
+from voiced.edges.state_file import state_directory
 from voiced.edges.transport import Route, open_stream, trust
 from voiced.edges.voice import find_voice
 from voiced.edges.websocket import Endpoint, WebSocketDialler
