@@ -23,7 +23,7 @@ class Ledger:
 
     session: Used = attrs.field(default=Used(), init=False)
     turn: Used = attrs.field(default=Used(), init=False)  # since the last one ended
-    changes: int = attrs.field(default=0, init=False)  # only grows
+    changes: int = attrs.field(default=0, init=False)  # of the days; only grows
     _days: dict[date, Used] = attrs.field(factory=dict, init=False)
 
     @property
@@ -45,7 +45,6 @@ class Ledger:
     def session_begins(self) -> None:
         """What is used from now on is another session's."""
         self.session = Used()
-        self.changes += 1
 
     def turn_ends(self) -> Used:
         """What was used since the last turn ended; it belongs to this one, or came too late for that."""
