@@ -162,7 +162,7 @@ class Accountant:
         """Write what has changed, in a thread. Not to be cut short but by its own limit; False then."""
         if self.books is None or self.ledger.changes == self._kept:
             return True
-        self._kept = self.ledger.changes
+        changes = self.ledger.changes
         with trio.move_on_after(_WRITE_LIMIT_S, shield=True) as limit:
             # One at a time, for one that hangs would otherwise be overtaken, or joined by others.
             await trio.to_thread.run_sync(
@@ -170,4 +170,6 @@ class Accountant:
             )
         if limit.cancelled_caught:
             log.warning("usage not written within %g s: is the disk ill?", _WRITE_LIMIT_S)
-        return not limit.cancelled_caught
+            return False
+        self._kept = changes
+        return True
