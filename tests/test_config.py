@@ -442,11 +442,12 @@ def test_what_would_keep_nothing_is_no_way_to_keep_it() -> None:
 
 
 def test_a_budget_in_money_wants_prices_and_names_those_that_are_missing() -> None:
-    assert mistakes("[budget]\ndaily = 5\n[prices]\ntext_in_per_million = 4.0\n") == (
+    (only,) = mistakes("[budget]\ndaily = 5\n[prices]\ntext_in_per_million = 4.0\n")
+    assert only == (
         "[budget] daily: money can't be counted without [prices] audio_in_per_million, "
         "text_out_per_million, audio_out_per_million, transcription_audio_in_per_million, "
         "transcription_out_per_million (or transcription_per_minute); set them, or limit "
-        "daily_tokens instead",
+        "daily_tokens instead"
     )
 
 
