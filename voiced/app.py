@@ -14,6 +14,8 @@ from typing import Final
 import attrs
 import trio
 
+from voiced.account.budget import Budget
+from voiced.actors.accountant import Accountant
 from voiced.actors.announcer import Announcer
 from voiced.actors.archivist import Archivist
 from voiced.actors.attendant import Attendant
@@ -43,7 +45,14 @@ from voiced.messages import Playout, Volume
 from voiced.notices import Device, NoticeBoard
 from voiced.outside import Ports
 from voiced.ports import OpenMicrophone
-from voiced.terms import configure_from, habits_from, patience_from, words_from
+from voiced.terms import (
+    budget_from,
+    configure_from,
+    habits_from,
+    patience_from,
+    prices_from,
+    words_from,
+)
 from voiced.verdicts import gravest
 
 log = logging.getLogger(__name__)
@@ -70,6 +79,7 @@ class Daemon:
     volume: Volume = attrs.field(init=False, factory=Volume)
     tape: Tape = attrs.field(init=False)
     memory: Memory = attrs.field(init=False, factory=Memory)
+    accountant: Accountant = attrs.field(init=False)
     scribe: Scribe = attrs.field(init=False)
     announcer: Announcer | None = attrs.field(init=False, default=None)
     jitter: JitterBuffer = attrs.field(init=False)
@@ -86,7 +96,14 @@ class Daemon:
         self.playouts = Channel("playouts", _PLAYOUTS, WhenFull.DROP_NEWEST)
         self.jitter = JitterBuffer(config.playout.min_ms, config.playout.max_ms)
         self.tape = Tape(config.limits.max_turn_ms, config.uplink.keep_ms)
-        self.scribe = Scribe(self.board, self.counts, self.memory, config.realtime.carry_over_s)
+        self.accountant = self._accountant()
+        self.scribe = Scribe(
+            self.board,
+            self.counts,
+            self.memory,
+            config.realtime.carry_over_s,
+            self.accountant.turn_ends,
+        )
         self.supervisor = self._supervisor()
         if config.notices.mode != "off":
             self.announcer = Announcer(
@@ -105,6 +122,7 @@ class Daemon:
             conversation=self._conversation(cooldown),
             cooldown=cooldown,
             ladder=Ladder(config.realtime.fallback_models),
+            accountant=self.accountant,
             board=self.board,
             stays=self.stays,
             fault_retry_s=config.link.fault_retry_s,
@@ -133,6 +151,7 @@ class Daemon:
                 jitter=self.jitter,
                 counts=self.counts,
                 tape=self.tape,
+                accountant=self.accountant,
                 button=habits.button(),
             ),
             habits=habits,
@@ -157,6 +176,8 @@ class Daemon:
                 devices.start_soon(self._sound, name="loudspeaker")
                 devices.start_soon(self._bookkeeper().run, name="bookkeeper")
                 devices.start_soon(self.scribe.run, name="scribe")
+                self.accountant.begin()
+                devices.start_soon(self.accountant.run, name="accountant")
                 if archivist := self._archivist():
                     devices.start_soon(archivist.run, name="archivist")
                 if self.announcer is not None:
@@ -225,6 +246,16 @@ class Daemon:
         archivist = Archivist(self.memory, archive, self.config.realtime.carry_over_tokens)
         archivist.begin()
         return archivist
+
+    def _accountant(self) -> Accountant:
+        return Accountant(
+            board=self.board,
+            counts=self.counts,
+            prices=prices_from(self.config),
+            budget=Budget(budget_from(self.config)),
+            now=self.ports.now,
+            books=self.ports.books,
+        )
 
     def _bookkeeper(self) -> Bookkeeper:
         counts = self.counts

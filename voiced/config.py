@@ -33,6 +33,7 @@ from voiced.config_checks import (
     ws_url,
     zero_or_two,
 )
+from voiced.config_costs import Budget, Prices, costs_across
 
 LOOPBACK_HOSTS: Final = frozenset({"localhost", "127.0.0.1", "::1"})
 
@@ -255,6 +256,8 @@ class Config:
     privacy: Privacy = Privacy()
     network: Network = Network()
     notices: Notices = Notices()
+    prices: Prices = field(factory=Prices)
+    budget: Budget = field(factory=Budget)
 
     def across(self) -> Iterator[str]:
         """Mistakes that no single value makes."""
@@ -266,6 +269,9 @@ class Config:
                 f"{parts.hostname}; use wss://, or set allow_plaintext = true if you mean it"
             )
         yield from self._across_auth()
+        yield from costs_across(
+            self.prices, self.budget, transcribed=bool(self.realtime.transcription_model)
+        )
         if self.turns.idle_timeout_ms and self.turns.detection != "server_vad":
             yield (
                 '[turns] idle_timeout_ms: only with detection = "server_vad"; '
@@ -304,5 +310,5 @@ class Config:
 
 
 SECTIONS: Final[Mapping[str, type]] = {
-    attribute.name: type(attribute.default) for attribute in attrs.fields(Config)
+    attribute.name: type(getattr(Config(), attribute.name)) for attribute in attrs.fields(Config)
 }

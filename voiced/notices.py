@@ -14,6 +14,8 @@ from typing import Final, Protocol, TypeAlias
 import attrs
 from attrs import frozen
 
+from voiced.account.prices import Bill
+from voiced.account.report import Report
 from voiced.channel import Channel, WhenFull
 from voiced.turns.figures import Figure, Outcome, Percentiles, Turn
 from voiced.turns.moments import Moment as Moment  # noqa: PLC0414  who tells one finds it here
@@ -41,6 +43,7 @@ PHASES: Final[Mapping[Moment, Mapping[Phase, Phase]]] = MappingProxyType(
         Moment.READY: dict.fromkeys(_ANY, Phase.LISTENING),
         Moment.COOLING: dict.fromkeys(_ANY, Phase.COOLING_DOWN),
         Moment.GAVE_UP: dict.fromkeys(_ANY, Phase.FAULT),
+        Moment.INACTIVE: dict.fromkeys(_ANY, Phase.IDLE),
         Moment.STOPPED: dict.fromkeys(_ANY, Phase.IDLE),
         Moment.SPEECH_START: {
             Phase.LISTENING: Phase.HEARING,
@@ -112,10 +115,11 @@ class LevelMeasured:
 
 @frozen
 class TurnEnded:
-    """A turn is over: what became of it, and how long it took."""
+    """A turn is over: what became of it, how long it took, and what was used since the one before."""
 
     at_s: float
     turn: Turn
+    bill: Bill = attrs.field(factory=Bill)
 
 
 Notice: TypeAlias = Happened | PhaseChanged | Transcribed | LevelMeasured | TurnEnded
@@ -165,6 +169,7 @@ class Status:
     latencies: Mapping[Figure, Percentiles] = attrs.field(factory=dict)  # last hundred turns
     link: LinkStatus = LinkStatus()
     devices: Mapping[Device, DeviceState] = attrs.field(factory=dict)  # those opened until now
+    usage: Report = attrs.field(factory=Report)
 
 
 class Keeper(Protocol):
@@ -188,6 +193,7 @@ class NoticeBoard:
     keeper: Keeper | None = attrs.field(init=False, default=None)
     link: LinkStatus = attrs.field(init=False, default=LinkStatus())
     devices: dict[Device, DeviceState] = attrs.field(factory=dict, init=False)
+    usage: Report = attrs.field(factory=Report, init=False)
     _watchers: list[Channel[Notice]] = attrs.field(init=False, factory=list)
     _followers: list[Callable[[Happened], None]] = attrs.field(init=False, factory=list)
 
@@ -197,7 +203,12 @@ class NoticeBoard:
         faults = (self.devices[each].fault for each in Device if each in self.devices)
         why = "; ".join(filter(None, (self.phase.why, *faults)))
         status = Status(
-            self.phase.phase, self.phase.at_s, why, link=self.link, devices=dict(self.devices)
+            self.phase.phase,
+            self.phase.at_s,
+            why,
+            link=self.link,
+            devices=dict(self.devices),
+            usage=self.usage,
         )
         return status if self.keeper is None else self.keeper.fill_in(status)
 
@@ -234,6 +245,8 @@ class NoticeBoard:
             if phase is not self.phase.phase:
                 self.phase = PhaseChanged(notice.at_s, phase, notice.detail)
                 self.post(self.phase)
+            elif notice.moment is Moment.INACTIVE:  # before the first conversation, too
+                self.phase = attrs.evolve(self.phase, why=notice.detail)
             if self.keeper is not None:
                 self.keeper.note(notice)
             for follower in self._followers:

@@ -5,7 +5,8 @@ The only module that knows every edge; tests put their own things into `Ports` i
 
 import logging
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from datetime import datetime
 from functools import partial
 from pathlib import Path
 from typing import Final
@@ -15,16 +16,18 @@ import attrs
 from voiced.config import Config
 from voiced.edges.authority import authority_from
 from voiced.edges.files import FileMicrophone, FileSpeaker
-from voiced.edges.memory_file import MemoryFile, state_directory
+from voiced.edges.ledger_file import LedgerFile, local_now
+from voiced.edges.memory_file import MemoryFile
 from voiced.edges.microphone import PortAudioMicrophone
 from voiced.edges.portaudio import PortAudio
 from voiced.edges.proxy import find_proxies
 from voiced.edges.speaker import PortAudioSpeaker
+from voiced.edges.state_file import state_directory
 from voiced.edges.transport import Route, open_stream, trust
 from voiced.edges.voice import find_voice
 from voiced.edges.websocket import Endpoint, WebSocketDialler
 from voiced.faults import VoiceError
-from voiced.ports import Archive, Dialler, Microphone, Speaker, Voice
+from voiced.ports import Archive, Books, Dialler, Microphone, Speaker, Voice
 
 log = logging.getLogger(__name__)
 
@@ -43,6 +46,8 @@ class Ports:
     dialler: Dialler
     archive: Archive | None = None  # where there is no place to keep anything
     voice: Voice | None = None  # of this machine, for announcements; None: they are tones
+    books: Books | None = None  # where there is no place to keep account
+    now: Callable[[], datetime] = local_now
 
 
 def ports_from(config: Config, environ: Mapping[str, str] = os.environ) -> Ports:
@@ -55,6 +60,7 @@ def ports_from(config: Config, environ: Mapping[str, str] = os.environ) -> Ports
         dialler,
         archive_from(config, environ),
         voice_from(config),
+        books_from(environ),
     )
 
 
@@ -127,6 +133,15 @@ def archive_from(config: Config, environ: Mapping[str, str] = os.environ) -> Arc
             log.warning("context not kept: neither STATE_DIRECTORY nor HOME is set")
         return None
     return MemoryFile(directory, config.privacy.keep_context_s)
+
+
+def books_from(environ: Mapping[str, str] = os.environ) -> Books | None:
+    """The file in the state directory; None, and a word, where there is none."""
+    directory = state_directory(environ)
+    if directory is None:
+        log.warning("usage not kept: neither STATE_DIRECTORY nor HOME is set")
+        return None
+    return LedgerFile(directory)
 
 
 def voice_from(config: Config) -> Voice | None:

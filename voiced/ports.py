@@ -5,10 +5,12 @@ bounded in time and quiet when the thing is already dead. Foreign exceptions nev
 devices raise `DeviceError`, the wire raises `LinkError`, a voice `VoiceError`.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
+from datetime import date
 from typing import NoReturn, Protocol
 
+from voiced.account.usage import Used
 from voiced.audio.format import Shape
 from voiced.link.memory import Entry
 
@@ -145,3 +147,18 @@ class Voice(Protocol):
 
     async def speak(self, sentence: str) -> bytes:
         """Return *sentence* as mono PCM16 at 24 kHz; `VoiceError` if it can't be said."""
+
+
+class Books(Protocol):
+    """Where usage is kept between two lives, by one daemon at a time. Its calls block, and never raise:
+    they say in the log what they could not do.
+    """
+
+    def open(self) -> Mapping[date, Used]:
+        """What was kept, if it is fit to be used; from now on only we write."""
+
+    def write(self, days: Mapping[date, Used]) -> None:
+        """Keep these instead of what was kept before."""
+
+    def close(self) -> None:
+        """Let another one write."""

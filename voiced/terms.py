@@ -5,6 +5,9 @@ Law of this file: nothing is decided here but how things are called.
 
 from collections.abc import Mapping
 
+from voiced.account.budget import Limits as BudgetLimits
+from voiced.account.prices import Prices
+from voiced.account.usage import TOKENS, Kind
 from voiced.actors.opening import Patience
 from voiced.actors.talk import Habits
 from voiced.config import Config
@@ -123,3 +126,19 @@ def words_from(config: Config) -> Mapping[Announcement, str]:
         Announcement.UNREACHABLE: notices.unreachable,
         Announcement.BACK: notices.back,
     }
+
+
+def prices_from(config: Config) -> Prices:
+    """The owner's prices, those that are known."""
+    prices = config.prices
+    table: dict[Kind, float] = {
+        kind: getattr(prices, f"{kind.value}_per_million") for kind in TOKENS
+    }
+    table[Kind.TRANSCRIPTION_MS] = prices.transcription_per_minute
+    return Prices({kind: price for kind, price in table.items() if price}, prices.currency)
+
+
+def budget_from(config: Config) -> BudgetLimits:
+    """How much may be used."""
+    budget = config.budget
+    return BudgetLimits(budget.daily, budget.daily_tokens, budget.turns_per_hour)

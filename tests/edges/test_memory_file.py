@@ -13,7 +13,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from voiced.edges.memory_file import MOST_BYTES, NAME, MemoryFile, state_directory
+from voiced.edges.memory_file import MOST_BYTES, NAME, MemoryFile
+from voiced.edges.state_file import state_directory
 from voiced.link.memory import Entry
 from voiced.realtime.client_events import (
     AssistantText,

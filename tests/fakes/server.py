@@ -115,6 +115,8 @@ class FakeServer:
     speaking_item: str = ""  # the user's, from speech_started to committed
     audio_format: str = "audio/pcm"  # what was asked for last
     turn_detection: Event | None = None  # the same
+    usage: Event | None = None  # what each response took, if it says so
+    transcription_usage: Event | None = None  # the same, of each turn that was written down
     insists_on: str = ""  # a format that it grants whatever is asked for
     _numbers: Iterator[int] = attrs.field(factory=lambda: iter(range(1, 10**9)))
 
@@ -238,6 +240,7 @@ class FakeServer:
                 "item_id": item_id,
                 "content_index": 0,
                 field: words,
+                **({"usage": self.transcription_usage} if final else {}),
             }
         )
 
@@ -363,6 +366,7 @@ class Answer:
                     "status": status,
                     "status_details": details or None,
                     "output": [],
+                    "usage": self.server.usage,
                 },
             }
         )

@@ -2,6 +2,8 @@
 
 import random
 from collections.abc import Awaitable, Callable
+from datetime import datetime, timedelta
+from typing import Final
 
 import attrs
 import trio
@@ -14,7 +16,9 @@ from voiced.app import Daemon
 from voiced.config import Config
 from voiced.notices import Happened, Moment, Notice, NoticeBoard, Phase, PhaseChanged
 from voiced.outside import Ports
-from voiced.ports import Archive, Voice
+from voiced.ports import Archive, Books, Voice
+
+FIRST_MIDNIGHT: Final = datetime(2026, 11, 22)  # local time, wherever that is
 
 
 class Highest(random.Random):
@@ -38,6 +42,8 @@ class Story:
     mended: Callable[[], Awaitable[None]] = trio.sleep_forever
     chance: random.Random = attrs.field(factory=Highest)
     archive: Archive | None = None
+    books: Books | None = None
+    midnight_in_s: float = 36_000.0  # of the wall clock, when the curtain rises
     daemon: Daemon = attrs.field(init=False)
 
     def set(self, section: str, **values: object) -> None:
@@ -49,7 +55,13 @@ class Story:
     async def begin(self, nursery: trio.Nursery, *, until_ready: bool = True) -> None:
         """Start the daemon; by default until the gate is open."""
         ports = Ports(
-            self.user.microphone, self.ears.speaker, self.server, self.archive, self.voice
+            self.user.microphone,
+            self.ears.speaker,
+            self.server,
+            self.archive,
+            self.voice,
+            books=self.books,
+            now=self.wall,
         )
         self.daemon = Daemon(self.config, ports, board=_Diary(self.notices), stays=self.stays)
         self.daemon.supervisor.chance = self.chance
@@ -58,6 +70,10 @@ class Story:
         await self.settled()
         if until_ready:
             assert self.phase() is Phase.LISTENING, self
+
+    def wall(self) -> datetime:
+        """What the clock on the wall shows."""
+        return FIRST_MIDNIGHT + timedelta(seconds=trio.current_time() - self.midnight_in_s)
 
     async def for_ms(self, ms: float) -> None:
         """Let time pass, and all that belongs into it happen."""

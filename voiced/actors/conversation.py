@@ -26,7 +26,7 @@ from voiced.faults import (
 from voiced.link.cooldown import Cooldown
 from voiced.link.ladder import Plan
 from voiced.link.memory import Restored
-from voiced.link.renewal import Renewal
+from voiced.link.renewal import Bustle, Renewal
 from voiced.notices import Happened, Moment
 from voiced.ports import Dialler, Wire
 from voiced.realtime.client_events import UserText
@@ -122,6 +122,13 @@ class Conversation:
         """How many responses the session in use (or the one that has just ended) has brought."""
         talk = None if self._held is None else self._held.talk
         return 0 if talk is None else talk.downlink.answered
+
+    @property
+    def busy(self) -> bool:
+        """Whether anybody speaks, is answered, or is owed an answer."""
+        button, talk = self.house.button, self.talk
+        held = button is not None and button.hold is not Hold.UP
+        return held or (talk is not None and talk.bustle is not Bustle.NONE)
 
     def renew(self) -> None:
         """Open a new session now, and move over at the next quiet moment."""

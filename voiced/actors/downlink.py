@@ -7,6 +7,7 @@ from typing import Any, Final
 import attrs
 import trio
 
+from voiced.actors.accountant import Accountant
 from voiced.actors.line import Line
 from voiced.actors.moderator import Moderator
 from voiced.actors.narrator import Narrator
@@ -46,6 +47,7 @@ class Downlink:
     scribe: Scribe
     counts: Counts
     tape: Tape
+    accountant: Accountant
     silence_ms: int  # what the server's turn detection waits for at the end of speech
     answered: int = attrs.field(default=0, init=False)  # responses that brought something
 
@@ -126,6 +128,7 @@ class Downlink:
 
     def _response_done(self, event: response.ResponseDone) -> None:
         made, now_s = event.response, trio.current_time()
+        self.accountant.responded(made.usage)
         sounded = self.narrator.finish_response(made.id)
         setback = self._setback(made)
         if setback is not None and not made.out_of_band:
@@ -169,6 +172,7 @@ class Downlink:
         self._words(event.item_id, event.delta, final=False)
 
     def _user_text(self, event: server.TranscriptionCompleted) -> None:
+        self.accountant.transcribed(event.usage)
         self.scribe.said(Party.USER, event.item_id, event.transcript)
         self._words(event.item_id, event.transcript, final=True)
 

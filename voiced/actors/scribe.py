@@ -1,13 +1,14 @@
 """Scribe: writes down who said what, as it was heard, and how long everything took."""
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from typing import Final
 
 import attrs
 import trio
 
+from voiced.account.prices import Bill
 from voiced.actors.answers import Answer
 from voiced.audio.format import samples_to_ms
 from voiced.counts import Counts
@@ -42,6 +43,7 @@ class Scribe:
     counts: Counts
     memory: Memory
     carry_over_s: float = 900.0  # since the last word: who speaks later is somebody else
+    bill: Callable[[], Bill] = Bill  # of what was used since this was asked last
     timeline: Timeline = attrs.field(factory=Timeline, init=False)
     _texts: dict[Party, Transcripts] = attrs.field(init=False)
     _last: dict[Party, Transcript] = attrs.field(factory=dict, init=False)
@@ -114,6 +116,8 @@ class Scribe:
             case Moment.DISMISSED if happened.item_id:
                 self.memory.drops(UserText, happened.item_id)
             case Moment.DIALLING | Moment.RENEWED | Moment.COOLING | Moment.GAVE_UP:
+                self._no_more_words(happened.at_s)
+            case Moment.INACTIVE:  # what is cut by that is settled when it is silent
                 self._no_more_words(happened.at_s)
             case Moment.STOPPED:
                 for item_id, (_, playout) in tuple(self._sounding.items()):
@@ -195,5 +199,6 @@ class Scribe:
     def _write(self, turn: Turn, at_s: float) -> None:
         usual = self.timeline.percentiles().get(Figure.TOTAL)
         of_last = f" total_p50_ms={usual.p50_ms} total_p95_ms={usual.p95_ms}" if usual else ""
-        log.info("turn %s%s", turn, of_last)
-        self.board.post(TurnEnded(at_s, turn))
+        bill = self.bill()
+        log.info("turn %s%s%s", turn, of_last, bill)
+        self.board.post(TurnEnded(at_s, turn, bill))

@@ -8,6 +8,7 @@ from typing import Final
 import attrs
 import trio
 
+from voiced.actors.accountant import Accountant
 from voiced.actors.conversation import ENDS, Conversation
 from voiced.channel import is_landmark
 from voiced.faults import ConfigError, LinkRefused, SessionOver, VoicedError
@@ -20,6 +21,8 @@ log = logging.getLogger(__name__)
 
 _LONGEST_ASKED_S: Final = 3600.0  # who asks us to stay away for longer is asked again after an hour
 _MANY_STRIKES: Final = 6  # from here on pauses have their full length, and each is like the last
+_GRACE_S: Final = 60.0  # an answer may be finished, a long one may not use up tomorrow's budget
+_LOOKS_EVERY_S: Final = 0.2  # for a quiet moment, once the budget is spent
 _RETELL: Final = frozenset({Verdict.RETRY_TURN, Verdict.RECONNECT})
 
 
@@ -38,6 +41,7 @@ class Supervisor:
     conversation: Conversation
     cooldown: Cooldown
     ladder: Ladder
+    accountant: Accountant
     board: NoticeBoard
     stays: bool
     fault_retry_s: float  # what was given up, but may heal by itself, is tried again so often
@@ -59,9 +63,15 @@ class Supervisor:
                 await self._rest(
                     self.cooldown.budget_wait(trio.current_time()), "attempts are paced"
                 )
+                await self._stay_within_budget()
                 began = trio.current_time()
                 fault = await self._one_conversation(retell_whole=retell_whole)
-                verdict = await self._deal_with(fault, lasted_s=trio.current_time() - began)
+                lasted_s = trio.current_time() - began
+                if fault is None:
+                    self.cooldown.ended(lasted_s)
+                    retell_whole = False
+                    continue
+                verdict = await self._deal_with(fault, lasted_s=lasted_s)
                 retell_whole = verdict in _RETELL
         self._tell(Moment.STOPPED, "")
 
@@ -102,7 +112,35 @@ class Supervisor:
         talk = self.conversation.talk
         return talk is not None and talk.moderator.say(text)
 
-    async def _one_conversation(self, *, retell_whole: bool) -> VoicedError:
+    def override_budget(self) -> None:
+        """Converse without limits until midnight."""
+        self.accountant.lift()
+
+    async def _stay_within_budget(self) -> None:
+        """While the budget is spent, rest: that is no fault, and nobody has to mend anything."""
+        if self.accountant.spent:
+            self._tell(Moment.INACTIVE, self.accountant.standing.why)
+            await self.accountant.until(spent=False)
+
+    async def _close_when_spent(self, conversation: trio.CancelScope) -> None:
+        """Let what is being said be finished, but not for ever."""
+        while True:
+            await self.accountant.until(spent=True)
+            with trio.move_on_after(_GRACE_S):
+                await self._quiet()
+            if self.accountant.spent:  # it may have been midnight meanwhile
+                log.info("conversation closed: %s", self.accountant.standing.why)
+                conversation.cancel()
+                return
+
+    async def _quiet(self) -> None:
+        while True:
+            if not self.conversation.busy:
+                return
+            await trio.sleep(_LOOKS_EVERY_S)
+
+    async def _one_conversation(self, *, retell_whole: bool) -> VoicedError | None:
+        """Hold one until a fault ends it, or the budget (None)."""
         self.cooldown.begin(trio.current_time())
         plan = self.ladder.plan
         self.board.link = attrs.evolve(
@@ -111,10 +149,12 @@ class Supervisor:
         self._tell(Moment.DIALLING, "" if plan.rung is Rung.USUAL else plan.rung.value)
         faults: list[VoicedError] = []
         try:
-            await self.conversation.run(plan, retell_whole=retell_whole)
+            async with trio.open_nursery() as nursery:
+                nursery.start_soon(self._close_when_spent, nursery.cancel_scope, name="budget")
+                await self.conversation.run(plan, retell_whole=retell_whole)
         except* ENDS as group:
             faults.append(gravest(group))
-        return faults[0]
+        return faults[0] if faults else None
 
     async def _deal_with(self, fault: VoicedError, lasted_s: float) -> Verdict:
         judgement = judge(fault)

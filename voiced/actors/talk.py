@@ -6,6 +6,7 @@ from typing import Final
 import attrs
 import trio
 
+from voiced.actors.accountant import Accountant
 from voiced.actors.answers import Answers
 from voiced.actors.downlink import Downlink
 from voiced.actors.line import Line
@@ -59,6 +60,7 @@ class House:
     jitter: JitterBuffer
     counts: Counts
     tape: Tape
+    accountant: Accountant
     button: TalkButton | None
 
 
@@ -121,6 +123,7 @@ class Talk:
             house.scribe,
             house.counts,
             house.tape,
+            house.accountant,
             habits.silence_ms,
         )
 

@@ -98,15 +98,26 @@ class Item(WireObject):
 
 
 @frozen(kw_only=True)
-class TokenCounts(WireObject):
-    """Tokens by what they encode; 100 ms of user audio is one token (seen on the live wire)."""
+class CachedCounts(WireObject):
+    """Tokens that the service had met before, by what they encode; billed at less (documented)."""
 
-    UNREAD = frozenset({"cached_tokens_details"})
+    text_tokens: int = 0
+    audio_tokens: int = 0
+    image_tokens: int = 0
+
+
+@frozen(kw_only=True)
+class TokenCounts(WireObject):
+    """Tokens by what they encode; 100 ms of user audio is one token (seen on the live wire).
+
+    Those that were cached are among the others (documented).
+    """
 
     text_tokens: int = 0
     audio_tokens: int = 0
     image_tokens: int = 0
     cached_tokens: int = 0
+    cached_tokens_details: CachedCounts = CachedCounts()
 
 
 @frozen(kw_only=True)

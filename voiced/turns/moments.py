@@ -11,6 +11,7 @@ class Moment(enum.Enum):
     RENEWED = "renewed"  # another session has taken over, and nobody should have noticed
     COOLING = "cooling down"
     GAVE_UP = "gave up"
+    INACTIVE = "inactive"  # nothing is connected, on purpose: the detail says whose
     STOPPED = "stopped"
     SPEECH_START = "speech start"  # the server heard speech begin
     SPEECH_END = "speech end"  # the last sound of the user's turn, in audio time
@@ -28,4 +29,5 @@ class Moment(enum.Enum):
     UNHEARD = "unheard"  # an item was let go: there was no loudspeaker
     DEVICE_LOST = "device lost"  # the microphone or the loudspeaker, as the detail says
     DEVICE_BACK = "device back"
+    BUDGET = "budget"  # it is nearly used up, or wholly, as the detail says
     UNANSWERED = "unanswered"  # a response ended without sound, or none came
