@@ -24,7 +24,7 @@ from voiced.edges.transport import Route, open_stream, trust
 from voiced.edges.voice import find_voice
 from voiced.edges.websocket import Endpoint, WebSocketDialler
 from voiced.faults import VoiceError
-from voiced.ports import Archive, Dialler, Microphone, Speaker, Voice
+from voiced.ports import Archive, Dialler, Microphone, ServiceManager, Speaker, Voice
 
 log = logging.getLogger(__name__)
 
@@ -43,6 +43,7 @@ class Ports:
     dialler: Dialler
     archive: Archive | None = None  # where there is no place to keep anything
     voice: Voice | None = None  # of this machine, for announcements; None: they are tones
+    manager: ServiceManager | None = None  # where we were not started as a service
 
 
 def ports_from(config: Config, environ: Mapping[str, str] = os.environ) -> Ports:

@@ -5,13 +5,24 @@ Law of this file: nothing is decided here but how things are called.
 
 from collections.abc import Mapping
 
-from voiced.actors.opening import Patience
+from voiced.actors.opening import Opening, Patience
 from voiced.actors.talk import Habits
+from voiced.audio.wire import WireFormat
 from voiced.config import Config
 from voiced.link.announcements import Announcement
 from voiced.realtime.client_events import Configure
 from voiced.realtime.settings import AudioFormat, SemanticVad, ServerVad, Transcription
 from voiced.turns.policy import Detection, Interruption, Limits, Policy
+
+
+def opening_from(config: Config) -> Opening:
+    """How a session is opened."""
+    return Opening(
+        configure=configure_from(config),
+        wire_format=WireFormat(config.realtime.audio_format),
+        patience=patience_from(config),
+        context=config.realtime.context,
+    )
 
 
 def configure_from(config: Config) -> Configure:

@@ -24,7 +24,7 @@ from voiced.faults import (
 from voiced.link.cooldown import Cooldown
 from voiced.link.ladder import Plan
 from voiced.link.memory import Restored
-from voiced.link.renewal import Renewal
+from voiced.link.renewal import Bustle, Renewal
 from voiced.notices import Happened, Moment
 from voiced.ports import Dialler, Wire
 from voiced.realtime.client_events import UserText
@@ -48,6 +48,7 @@ class Held:
     """A session that is open: idle until told to *go*, ended by its scope."""
 
     line: Line
+    opening: Opening  # it was opened with these settings
     scope: trio.CancelScope
     opened_s: float
     mark: int  # what the memory held when it was told
@@ -115,9 +116,20 @@ class Conversation:
         talk = None if self._held is None else self._held.talk
         return 0 if talk is None else talk.downlink.answered
 
+    @property
+    def bustle(self) -> Bustle:
+        """What is going on; nothing, while there is no session."""
+        talk = self.talk
+        return Bustle.NONE if talk is None else talk.bustle
+
     def renew(self) -> None:
         """Open a new session now, and move over at the next quiet moment."""
         self._renewal_asked.set()
+
+    def adopt(self, opening: Opening, habits: Habits) -> None:
+        """Open sessions like that from now on; the one in use gives way to such a one."""
+        self.opening, self.habits = opening, habits
+        self.renew()
 
     # How sessions follow one another.
 
@@ -136,6 +148,8 @@ class Conversation:
     async def _successor_of(self, held: Held, nursery: trio.Nursery) -> Held:
         """Wait until it is time, open the next session, and give it when it may take over."""
         self._renewal_asked = trio.Event()
+        if held.opening != self.opening:  # the settings changed while it was opened
+            self._renewal_asked.set()
         with trio.move_on_at(held.opened_s + self.renewal.after_s):
             await self._renewal_asked.wait()
         due_s = min(trio.current_time(), held.opened_s + self.renewal.after_s)
@@ -192,19 +206,20 @@ class Conversation:
 
     async def _hold(self, plan: Plan, told_again: bool, task_status: trio.TaskStatus[Held]) -> None:
         """Keep one session, from dialling to its end."""
-        patience = self.opening.patience
+        opening = self.opening
+        patience = opening.patience
         with trio.CancelScope() as scope:
             async with self._wire(plan.model) as wire:
                 line = Line(wire, patience.send_s, patience.probe_after_s, patience.probe_s)
                 opened_s = trio.current_time()
-                await self.opening.run(line)
+                await opening.run(line)
                 mark = self.house.scribe.memory.changes
                 restored = await self._seed(line, after=0, told_again=told_again)
                 self.house.scribe.restored(restored)
                 log.info("context %s", restored)
                 if plan.quiet_s:
-                    await self.opening.stay_quiet(line, plan.quiet_s)
-                held = Held(line, scope, opened_s, mark)
+                    await opening.stay_quiet(line, plan.quiet_s)
+                held = Held(line, opening, scope, opened_s, mark)
                 task_status.started(held)
                 await held.go.wait()
                 held.talk = Talk(
