@@ -9,7 +9,9 @@ class FakeManager:
     """As the port ServiceManager says; a day passes in no time, so it keeps numbers only."""
 
     watchdog_s: float | None = 30.0
-    told: list[tuple[float, str]] = attrs.field(factory=list)  # all but what is told again and again
+    told: list[tuple[float, str]] = attrs.field(
+        factory=list
+    )  # all but what is told again and again
     awake_at: list[float] = attrs.field(factory=list)
     alive_at: list[float] = attrs.field(factory=list)
 

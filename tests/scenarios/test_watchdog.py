@@ -121,7 +121,7 @@ async def test_the_status_is_the_phase_and_never_a_word(
     item = story.server.hears_speech()
     await story.for_ms(200)
     assert manager.said[-1] == "hearing"
-    story.server.hears_end()
+    story.server.hears_silence()
     story.server.understands(item, "a secret between friends", final=True)
     story.server.speaks(ms=1000)
     await story.for_ms(3000)
