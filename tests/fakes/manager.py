@@ -1,5 +1,7 @@
 """A service manager that remembers what it was told, and when."""
 
+from itertools import pairwise
+
 import attrs
 import trio
 
@@ -54,4 +56,4 @@ class FakeManager:
     def longest_silence_s(self, until_s: float) -> float:
         """Between two signs of life, or since the last one."""
         moments = [0.0, *self.alive_at, until_s]
-        return max(after - before for before, after in zip(moments, moments[1:], strict=False))
+        return max(after - before for before, after in pairwise(moments))

@@ -49,6 +49,8 @@ def test_a_device_s_own_watch_comes_first(
 
 def test_parts_are_watched_for_themselves() -> None:
     progress = Progress(30.0, 3.0)
-    for at in range(4):
-        stuck = progress.look(at * 5.0, {Part.CAPTURE: Glance(at), Part.PLAYOUT: Glance(0)})
-    assert set(stuck) == {Part.PLAYOUT}
+    looks = [
+        progress.look(at * 5.0, {Part.CAPTURE: Glance(at), Part.PLAYOUT: Glance(0)})
+        for at in range(4)
+    ]
+    assert set(looks[-1]) == {Part.PLAYOUT}
