@@ -210,7 +210,7 @@ def test_killed_it_talks_again(systemd: Systemd) -> None:
     process.wait(_HANG_S)
     systemd.starts()
     systemd.hears("STATUS=listening")
-    print(f"killed, and listening again after {time.perf_counter() - began:.2f} s")
+    sys.stderr.write(f"killed, and listening again after {time.perf_counter() - began:.2f} s\n")
 
 
 def test_sighup_takes_in_new_settings(systemd: Systemd) -> None:
