@@ -23,11 +23,11 @@ from voiced.actors.bookkeeper import Bookkeeper
 from voiced.actors.capture import Block, Capture
 from voiced.actors.conversation import Conversation
 from voiced.actors.framer import Framer
-from voiced.actors.opening import Opening
 from voiced.actors.player import Player
 from voiced.actors.scribe import Scribe
 from voiced.actors.supervisor import Supervisor
 from voiced.actors.talk import House
+from voiced.actors.watchman import Watchman
 from voiced.audio.format import Frame, frames_in_ms
 from voiced.audio.jitter import JitterBuffer
 from voiced.audio.wire import WireFormat
@@ -39,6 +39,7 @@ from voiced.link.absence import Absence
 from voiced.link.cooldown import Cooldown
 from voiced.link.ladder import Ladder
 from voiced.link.memory import Memory
+from voiced.link.progress import Glance, Part
 from voiced.link.renewal import Renewal
 from voiced.link.tape import Tape
 from voiced.messages import Playout, Volume
@@ -47,9 +48,8 @@ from voiced.outside import Ports
 from voiced.ports import OpenMicrophone
 from voiced.terms import (
     budget_from,
-    configure_from,
     habits_from,
-    patience_from,
+    opening_from,
     prices_from,
     words_from,
 )
@@ -69,6 +69,7 @@ class Daemon:
     ports: Ports
     board: NoticeBoard = attrs.field(factory=NoticeBoard)
     counts: Counts = attrs.field(factory=Counts)
+    memory: Memory = attrs.field(factory=Memory)  # of an earlier life, if there was one
     stays: bool = False  # on a fault that only a person can mend: wait for one, or end
     mended: Callable[[], Awaitable[None]] = (
         trio.sleep_forever
@@ -78,11 +79,11 @@ class Daemon:
     playouts: Channel[Playout] = attrs.field(init=False)
     volume: Volume = attrs.field(init=False, factory=Volume)
     tape: Tape = attrs.field(init=False)
-    memory: Memory = attrs.field(init=False, factory=Memory)
     accountant: Accountant = attrs.field(init=False)
     scribe: Scribe = attrs.field(init=False)
     announcer: Announcer | None = attrs.field(init=False, default=None)
     jitter: JitterBuffer = attrs.field(init=False)
+    player: Player = attrs.field(init=False)
     supervisor: Supervisor = attrs.field(init=False)
 
     def __attrs_post_init__(self) -> None:
@@ -104,6 +105,7 @@ class Daemon:
             config.realtime.carry_over_s,
             self.accountant.turn_ends,
         )
+        self.player = self._player()
         self.supervisor = self._supervisor()
         if config.notices.mode != "off":
             self.announcer = Announcer(
@@ -136,12 +138,7 @@ class Daemon:
         wire_format = WireFormat(config.realtime.audio_format)
         return Conversation(
             dialler=self.ports.dialler,
-            opening=Opening(
-                configure=configure_from(config),
-                wire_format=wire_format,
-                patience=patience_from(config),
-                context=config.realtime.context,
-            ),
+            opening=opening_from(config),
             house=House(
                 frames=self.frames,
                 playouts=self.playouts,
@@ -182,12 +179,27 @@ class Daemon:
                     devices.start_soon(archivist.run, name="archivist")
                 if self.announcer is not None:
                     devices.start_soon(self.announcer.run, name="announcer")
+                if watchman := self._watchman():
+                    devices.start_soon(watchman.run, name="watchman")
                 await self.supervisor.run()
                 devices.cancel_scope.cancel()
         except* VoicedError as group:
             raise gravest(group) from None
         finally:
             self._account()
+
+    def adopt(self, config: Config) -> None:
+        """Go by new settings, as far as `config_changes.REACHES` says that this life can."""
+        self.player.rest_after_s = config.playout.rest_after_s
+        self.player.keep_s = config.devices.keep_answers_ms / 1000
+        supervisor = self.supervisor
+        supervisor.fault_retry_s = config.link.fault_retry_s
+        supervisor.cooldown.first_s = config.link.first_pause_s
+        supervisor.cooldown.longest_s = config.link.longest_pause_s
+        supervisor.cooldown.healthy_s = config.link.healthy_after_s
+        opening, habits = opening_from(config), habits_from(config)
+        if opening != supervisor.conversation.opening or habits != supervisor.conversation.habits:
+            supervisor.conversation.adopt(opening, habits)
 
     async def _listen(self) -> None:
         """While there is no microphone the session stays open, and the server just hears nothing."""
@@ -212,7 +224,18 @@ class Daemon:
 
     async def _sound(self) -> None:
         """While there is no loudspeaker turns go on, and answers count as not heard."""
-        player = Player(
+        await Attendant(
+            device=Device.LOUDSPEAKER,
+            open=self.ports.speaker.open,
+            use=self.player.run,
+            do_without=self.player.do_without,
+            absence=self._absence(),
+            board=self.board,
+            counts=self.counts,
+        ).run()
+
+    def _player(self) -> Player:
+        return Player(
             self.playouts,
             self.jitter,
             self.board,
@@ -221,15 +244,23 @@ class Daemon:
             self.volume,
             self.config.devices.keep_answers_ms / 1000,
         )
-        await Attendant(
-            device=Device.LOUDSPEAKER,
-            open=self.ports.speaker.open,
-            use=player.run,
-            do_without=player.do_without,
-            absence=self._absence(),
+
+    def _watchman(self) -> Watchman | None:
+        """Whoever tells the service manager about us, where there is one."""
+        manager = self.ports.manager
+        if manager is None:
+            return None
+        return Watchman(
+            manager=manager,
             board=self.board,
-            counts=self.counts,
-        ).run()
+            glances=lambda: {Part.CAPTURE: self._captured(), Part.PLAYOUT: self.player.glance()},
+            device_stall_s=self.config.devices.stall_ms / 1000,
+        )
+
+    def _captured(self) -> Glance:
+        """Blocks that Capture brought and the Framer took; while there is a microphone, they come."""
+        tally, state = self.blocks.tally, self.board.devices.get(Device.MICROPHONE)
+        return Glance(tally.offered - tally.dropped, due=state is not None and not state.fault)
 
     def _absence(self) -> Absence:
         devices = self.config.devices
@@ -244,7 +275,8 @@ class Daemon:
             archive.remove()
             return None
         archivist = Archivist(self.memory, archive, self.config.realtime.carry_over_tokens)
-        archivist.begin()
+        if not self.memory.changes:  # else it holds what the archive does, and more
+            archivist.begin()
         return archivist
 
     def _accountant(self) -> Accountant:

@@ -198,14 +198,18 @@ class NoticeBoard:
     _followers: list[Callable[[Happened], None]] = attrs.field(init=False, factory=list)
 
     @property
+    def why(self) -> str:
+        """Why the phase is what it is, and what is wrong with devices; empty: there is nothing to say."""
+        faults = (self.devices[each].fault for each in Device if each in self.devices)
+        return "; ".join(filter(None, (self.phase.why, *faults)))
+
+    @property
     def status(self) -> Status:
         """What is going on now; reading it costs nobody else anything."""
-        faults = (self.devices[each].fault for each in Device if each in self.devices)
-        why = "; ".join(filter(None, (self.phase.why, *faults)))
         status = Status(
             self.phase.phase,
             self.phase.at_s,
-            why,
+            self.why,
             link=self.link,
             devices=dict(self.devices),
             usage=self.usage,

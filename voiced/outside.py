@@ -27,7 +27,15 @@ from voiced.edges.transport import Route, open_stream, trust
 from voiced.edges.voice import find_voice
 from voiced.edges.websocket import Endpoint, WebSocketDialler
 from voiced.faults import VoiceError
-from voiced.ports import Archive, Books, Dialler, Microphone, Speaker, Voice
+from voiced.ports import (
+    Archive,
+    Books,
+    Dialler,
+    Microphone,
+    ServiceManager,
+    Speaker,
+    Voice,
+)
 
 log = logging.getLogger(__name__)
 
@@ -48,6 +56,7 @@ class Ports:
     voice: Voice | None = None  # of this machine, for announcements; None: they are tones
     books: Books | None = None  # where there is no place to keep account
     now: Callable[[], datetime] = local_now
+    manager: ServiceManager | None = None  # where we were not started as a service
 
 
 def ports_from(config: Config, environ: Mapping[str, str] = os.environ) -> Ports:

@@ -142,6 +142,32 @@ class Archive(Protocol):
         """Keep nothing."""
 
 
+class ServiceManager(Protocol):
+    """Whoever started us as a service and wants to know how we are. Its calls neither wait nor raise."""
+
+    @property
+    def watchdog_s(self) -> float | None:
+        """It starts us anew if it has not heard `alive` for so long; None: it does not watch."""
+
+    def ready(self) -> None:
+        """We do what we are for, or have taken in new settings."""
+
+    def status(self, sentence: str) -> None:
+        """How we are, for people; one line of it is shown."""
+
+    def awake(self) -> None:
+        """The event loop turns. Without this, who blocks it is named in the log."""
+
+    def alive(self) -> None:
+        """All moves that ought to."""
+
+    def reloading(self) -> None:
+        """New settings are being taken in; `ready` ends that."""
+
+    def stopping(self) -> None:
+        """We are about to end."""
+
+
 class Voice(Protocol):
     """Whoever can say a sentence without the service."""
 

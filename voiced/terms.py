@@ -8,13 +8,24 @@ from collections.abc import Mapping
 from voiced.account.budget import Limits as BudgetLimits
 from voiced.account.prices import Prices
 from voiced.account.usage import TOKENS, Kind
-from voiced.actors.opening import Patience
+from voiced.actors.opening import Opening, Patience
 from voiced.actors.talk import Habits
+from voiced.audio.wire import WireFormat
 from voiced.config import Config
 from voiced.link.announcements import Announcement
 from voiced.realtime.client_events import Configure
 from voiced.realtime.settings import AudioFormat, SemanticVad, ServerVad, Transcription
 from voiced.turns.policy import Detection, Interruption, Limits, Policy
+
+
+def opening_from(config: Config) -> Opening:
+    """How a session is opened."""
+    return Opening(
+        configure=configure_from(config),
+        wire_format=WireFormat(config.realtime.audio_format),
+        patience=patience_from(config),
+        context=config.realtime.context,
+    )
 
 
 def configure_from(config: Config) -> Configure:

@@ -50,6 +50,7 @@ class Held:
     """A session that is open: idle until told to *go*, ended by its scope."""
 
     line: Line
+    opening: Opening  # it was opened with these settings
     scope: trio.CancelScope
     opened_s: float
     plan: Plan
@@ -130,9 +131,20 @@ class Conversation:
         held = button is not None and button.hold is not Hold.UP
         return held or (talk is not None and talk.bustle is not Bustle.NONE)
 
+    @property
+    def bustle(self) -> Bustle:
+        """What is going on; nothing, while there is no session."""
+        talk = self.talk
+        return Bustle.NONE if talk is None else talk.bustle
+
     def renew(self) -> None:
         """Open a new session now, and move over at the next quiet moment."""
         self._renewal_asked.set()
+
+    def adopt(self, opening: Opening, habits: Habits) -> None:
+        """Open sessions like that from now on; the one in use gives way to such a one."""
+        self.opening, self.habits = opening, habits
+        self.renew()
 
     # How sessions follow one another.
 
@@ -152,6 +164,8 @@ class Conversation:
     async def _successor_of(self, held: Held, nursery: trio.Nursery) -> Held:
         """Wait until it is time, open the next session, and give it when it may take over."""
         self._renewal_asked = trio.Event()
+        if held.opening != self.opening:  # the settings changed while it was opened
+            self._renewal_asked.set()
         with trio.move_on_at(held.opened_s + self.renewal.after_s):
             await self._renewal_asked.wait()
         due_s = min(trio.current_time(), held.opened_s + self.renewal.after_s)
@@ -193,7 +207,7 @@ class Conversation:
             return False
         faults: list[VoicedError] = []
         try:
-            await self.opening.check(held.line)
+            await held.opening.check(held.line)
             restored = await self._seed(held.line, after=held.mark, told_again=True)
             log.info("successor brought up to date: %s", restored)
         except* ENDS as group:
@@ -218,17 +232,18 @@ class Conversation:
         self, plan: Plan, told_again: bool, *, idles: bool, task_status: trio.TaskStatus[Held]
     ) -> None:
         """Keep one session, from dialling to its end; one that *idles* may have to wait for its use."""
-        patience = self.opening.patience
+        opening = self.opening
+        patience = opening.patience
         with trio.CancelScope() as scope:
             async with self._wire(plan.model) as wire:
                 line = Line(wire, patience.send_s, patience.probe_after_s, patience.probe_s)
                 opened_s = trio.current_time()
-                await self.opening.run(line)
+                await opening.run(line)
                 mark = self.house.scribe.memory.changes
                 restored = await self._seed(line, after=0, told_again=told_again)
                 if plan.quiet_s:
-                    await self.opening.stay_quiet(line, plan.quiet_s)
-                held = Held(line, scope, opened_s, plan, restored, mark)
+                    await opening.stay_quiet(line, plan.quiet_s)
+                held = Held(line, opening, scope, opened_s, plan, restored, mark)
                 task_status.started(held)
                 if idles:
                     await self._idle(held)
@@ -254,7 +269,7 @@ class Conversation:
         """Listen, as long as nobody else does: a session that dies unused must not be moved to."""
         try:
             with held.idling:
-                await self.opening.stay_quiet(held.line, math.inf)
+                await held.opening.stay_quiet(held.line, math.inf)
         except ENDS as fault:
             held.fault = fault
 

@@ -12,6 +12,7 @@ from voiced.audio.jitter import JitterBuffer
 from voiced.audio.level import dbfs
 from voiced.channel import Channel
 from voiced.counts import Counts
+from voiced.link.progress import Glance
 from voiced.messages import Heard, Kind, Playout, Volume
 from voiced.notices import Happened, LevelMeasured, Moment, NoticeBoard, Party
 from voiced.ports import OpenSpeaker
@@ -45,6 +46,7 @@ class Player:
     speaker: OpenSpeaker = attrs.field(init=False)
     _next: Playout | None = attrs.field(default=None, init=False)  # taken, and nothing of it played
     _underflows_before: int = attrs.field(default=0, init=False)  # of earlier loudspeakers
+    _in_use: OpenSpeaker | None = attrs.field(default=None, init=False)
 
     async def run(self, speaker: OpenSpeaker) -> None:
         """Play for ever on *speaker*; let it rest in longer pauses."""
@@ -55,10 +57,22 @@ class Player:
             self.speaker.shape.channels,
             round(self.speaker.latency_s * 1000),
         )
-        with self.volume.followed_by(self.speaker.ramp_to):
-            while True:
-                self._next = self._next or await self._receive()
-                await self._play(self._next)
+        self._in_use = speaker
+        try:
+            with self.volume.followed_by(self.speaker.ramp_to):
+                while True:
+                    self._next = self._next or await self._receive()
+                    await self._play(self._next)
+        finally:
+            self._in_use = None
+
+    def glance(self) -> Glance:
+        """How far the loudspeaker is; it is due to take sound when some waits in it, or for it."""
+        speaker = self._in_use
+        if speaker is None:
+            return Glance(0, due=False)
+        due = self._next is not None or speaker.waiting_samples > 0
+        return Glance(speaker.heard_samples, due)
 
     async def do_without(self) -> None:
         """There is no loudspeaker: after a while, let answers go by, each once it is complete.

@@ -4,9 +4,11 @@ import argparse
 import logging
 import os
 import signal
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
+from functools import partial
 from pathlib import Path
+from typing import Final
 
 import attrs
 import trio
@@ -15,14 +17,20 @@ from voiced import app, outside
 from voiced.actors.supervisor import GaveUp
 from voiced.cli import logs
 from voiced.cli.main import Exit
+from voiced.cli.reload import Reload
 from voiced.cli.settings import find_config, places
 from voiced.cli.show import show
 from voiced.config import Config
 from voiced.edges.changes import Changes
 from voiced.edges.credentials import key_places
+from voiced.edges.systemd import service_manager
 from voiced.faults import ConfigError, VoicedError
+from voiced.link.memory import Memory
+from voiced.ports import ServiceManager
 
 log = logging.getLogger(__name__)
+
+_STOPS: Final = (signal.SIGINT, signal.SIGTERM)
 
 
 def run(options: argparse.Namespace) -> int:
@@ -32,27 +40,61 @@ def run(options: argparse.Namespace) -> int:
 
 
 async def _run(options: argparse.Namespace) -> int:
-    """Live one life after the other: with settings that were mended, a new one begins."""
-    config = _settings(options)
-    while True:
-        async with AsyncExitStack() as stack:
-            if options.local:
-                from voiced.cli.local_server import embedded  # noqa: PLC0415  needs the `local` extra
+    """Live one life after the other: with settings that want one, a new one begins."""
+    settings: Config | None = _settings(options)
+    memory, greets = Memory(), True
+    listened_to = [*_STOPS, signal.SIGHUP] if _is_service() else _STOPS
+    with (
+        service_manager(os.environ, os.getpid()) as manager,
+        trio.open_signal_receiver(*listened_to) as signals,
+    ):
+        while settings is not None:
+            async with AsyncExitStack() as stack:
+                config = settings if greets else _without_greeting(settings)
+                if options.local:
+                    from voiced.cli.local_server import embedded  # noqa: PLC0415  needs the `local` extra
 
-                config = await stack.enter_async_context(embedded(config))
-            ports = outside.ports_from(config)
-            if options.local:
-                ports = attrs.evolve(ports, books=None)  # nobody is billed for it
-            daemon = app.Daemon(
-                config,
-                ports,
-                stays=_is_service(),
-                mended=Mending(options, config).done,
-            )
-            try:
-                return await live(daemon, shown=options.show)
-            except SettingsMended as mended:
-                config = mended.config
+                    config = await stack.enter_async_context(embedded(config))
+                daemon = app.Daemon(
+                    config,
+                    _ports(config, manager, local=options.local),
+                    memory=memory,
+                    stays=_is_service(),
+                    mended=Mending(options, settings).done,
+                )
+                reload = Reload(
+                    read=partial(_usable_settings, options),
+                    settings=settings,
+                    daemon=daemon,
+                    manager=manager,
+                )
+                try:
+                    await live(daemon, reload, signals, shown=options.show)
+                    settings = reload.successor
+                except SettingsMended as mended:
+                    settings = mended.config
+                greets = bool(daemon.supervisor.conversation.greeting)
+    return Exit.FINE
+
+
+def _ports(config: Config, manager: ServiceManager | None, *, local: bool) -> outside.Ports:
+    ports = attrs.evolve(outside.ports_from(config), manager=manager)
+    return attrs.evolve(ports, books=None) if local else ports  # nobody is billed for that
+
+
+def _without_greeting(config: Config) -> Config:
+    """Who has been greeted is not greeted again in the next life."""
+    return attrs.evolve(config, realtime=attrs.evolve(config.realtime, greeting=""))
+
+
+def _usable_settings(options: argparse.Namespace) -> Config:
+    """The settings as they are now; `ConfigError` also where a key or certificate that they name is
+    missing: to be told before the life that goes on without has ended.
+    """
+    config = _settings(options)
+    if not options.local:
+        outside.dialler_from(config)
+    return config
 
 
 def _settings(options: argparse.Namespace) -> Config:
@@ -93,8 +135,7 @@ class Mending:
         while True:
             changed = await self._changes.wait()
             try:
-                config = _settings(self.options)
-                outside.dialler_from(config)  # with a key that can't be read nothing is mended
+                config = _usable_settings(self.options)
             except ConfigError as error:
                 log.warning("settings or key were changed, but can't be used: %s", error)
                 continue
@@ -107,10 +148,20 @@ class Mending:
         return [self.options.config] if self.options.config else places()
 
 
-async def live(daemon: app.Daemon, *, shown: bool) -> int:
-    """Run *daemon* until it ends or a signal comes; a second signal ends it without ceremony."""
+async def live(
+    daemon: app.Daemon, reload: Reload, signals: AsyncIterator[int], *, shown: bool
+) -> None:
+    """Run *daemon* until it ends, a signal comes, or new settings want another life."""
     fault: VoicedError | None = None
-    async with stopped_by_signals(daemon), trio.open_nursery() as nursery:
+
+    def stop() -> None:
+        reload.withdraw()
+        if reload.manager is not None:
+            reload.manager.stopping()
+        daemon.supervisor.stop()
+
+    async with obeying(signals, stop, reload.now), trio.open_nursery() as nursery:
+        nursery.start_soon(reload.run, name="reload")
         if shown:
             nursery.start_soon(show, daemon.board)
         try:
@@ -122,25 +173,38 @@ async def live(daemon: app.Daemon, *, shown: bool) -> int:
         raise ConfigError([str(fault)]) from fault
     if fault is not None:
         raise fault
-    return Exit.FINE
 
 
 @asynccontextmanager
 async def stopped_by_signals(daemon: app.Daemon) -> AsyncIterator[None]:
-    """Stop *daemon* in order on SIGINT or SIGTERM."""
-    with trio.open_signal_receiver(signal.SIGINT, signal.SIGTERM) as signals:
-        async with trio.open_nursery() as nursery:
+    """Stop *daemon* in order on SIGINT or SIGTERM; at once on a second one."""
+    with trio.open_signal_receiver(*_STOPS) as signals:
+        async with obeying(signals, daemon.supervisor.stop):
+            yield
 
-            async def obey() -> None:
-                async for _ in signals:
-                    daemon.supervisor.stop()
+
+@asynccontextmanager
+async def obeying(
+    signals: AsyncIterator[int],
+    stop: Callable[[], None],
+    reload: Callable[[], object] = lambda: None,
+) -> AsyncIterator[None]:
+    """On SIGHUP *reload*; on any other *stop*, and on one more end without ceremony."""
+    async with trio.open_nursery() as nursery:
+
+        async def obey() -> None:
+            async for each in signals:
+                if each != signal.SIGHUP:
+                    stop()
                     break
-                async for _ in signals:
+                reload()
+            async for each in signals:
+                if each != signal.SIGHUP:
                     nursery.cancel_scope.cancel()
 
-            nursery.start_soon(obey)
-            yield
-            nursery.cancel_scope.cancel()
+        nursery.start_soon(obey, name="obey signals")
+        yield
+        nursery.cancel_scope.cancel()
 
 
 def _is_service() -> bool:
