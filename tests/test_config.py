@@ -438,6 +438,39 @@ def test_what_would_keep_nothing_is_no_way_to_keep_it() -> None:
     )
 
 
+# --- prices and the budget ------------------------------------------------------------------------
+
+
+def test_a_budget_in_money_wants_prices_and_names_those_that_are_missing() -> None:
+    (only,) = mistakes("[budget]\ndaily = 5\n[prices]\ntext_in_per_million = 4.0\n")
+    assert only == (
+        "[budget] daily: money can't be counted without [prices] audio_in_per_million, "
+        "text_out_per_million, audio_out_per_million, transcription_audio_in_per_million, "
+        "transcription_out_per_million (or transcription_per_minute); set them, or limit "
+        "daily_tokens instead"
+    )
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "transcription_per_minute = 0.006",
+        "transcription_audio_in_per_million = 6\ntranscription_out_per_million = 10",
+        '[realtime]\ntranscription_model = ""',
+    ],
+)
+def test_with_prices_for_what_is_used_it_is_a_budget(text: str) -> None:
+    kinds = ("text_in", "audio_in", "text_out", "audio_out")
+    prices = "\n".join(f"{kind}_per_million = 1.5" for kind in kinds)
+    config = parse(f"[budget]\ndaily = 5\n[prices]\n{prices}\n{text}\n", "FILE")
+    assert config.budget.daily == 5
+
+
+def test_tokens_and_turns_are_limited_without_any_price() -> None:
+    config = parse("[budget]\ndaily_tokens = 100_000\nturns_per_hour = 30\n", "FILE")
+    assert (config.budget.daily_tokens, config.budget.turns_per_hour) == (100_000, 30)
+
+
 # --- the network ----------------------------------------------------------------------------------
 
 

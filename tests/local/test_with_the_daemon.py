@@ -14,10 +14,12 @@ import soundfile
 import trio
 
 from tests.local.client import PATIENCE_S, Watcher, serving
+from voiced.account.usage import Kind
 from voiced.actors.supervisor import GaveUp
 from voiced.app import Daemon
 from voiced.audio.convert import Pcm
 from voiced.config import Auth, Config
+from voiced.edges.ledger_file import LedgerFile
 from voiced.local.brain import SmallBrain
 from voiced.local.ears import PlainEars
 from voiced.local.voice import tone
@@ -91,6 +93,39 @@ async def test_a_question_is_understood_and_the_answer_is_heard(
     )  # half a second: 2 Hz to a bin
     assert int(spectrum.argmax()) * 2 == ANSWER_HZ
     assert [e for e in events if e["type"] in ("error", "conversation.item.truncate")] == []
+
+
+@pytest.mark.parametrize("model", ["gpt-transcribe", "whisper-1"])  # billed by tokens, and by time
+async def test_what_the_server_says_it_took_is_on_the_account(tmp_path: Path, model: str) -> None:
+    ears, watch = PlainEars(["what time is it"]), Watcher()
+    async with serving(answers=[f"[tone {ANSWER_MS}]"], ears=ears, watch=watch) as port:
+        board = NoticeBoard()
+        config = settings(tmp_path, port, "pcm")
+        realtime = attrs.evolve(config.realtime, transcription_model=model)
+        config = attrs.evolve(config, realtime=realtime)
+        environ = {"STATE_DIRECTORY": str(tmp_path / "state")}
+        await until(board, Daemon(config, ports_from(config, environ), board=board), Moment.PLAYED)
+
+    events = [one.event for one in watch.traffic]
+    responses = [e["response"]["usage"] for e in events if e["type"] == "response.done"]
+    heard = [e["usage"] for e in events if e["type"].endswith("transcription.completed")]
+    usage = board.status.usage
+    assert len(responses) == len(heard) == 1
+    used, billed = usage.today.used, responses[0]
+    assert used == usage.session.used == usage.month.used
+    assert used.of(Kind.TEXT_IN) == billed["input_token_details"]["text_tokens"]
+    assert used.of(Kind.AUDIO_IN) == billed["input_token_details"]["audio_tokens"] > 0
+    assert used.of(Kind.TEXT_OUT) == billed["output_token_details"]["text_tokens"]
+    assert used.of(Kind.AUDIO_OUT) == billed["output_token_details"]["audio_tokens"] > 0
+    if model == "whisper-1":
+        assert used.of(Kind.TRANSCRIPTION_MS) == round(heard[0]["seconds"] * 1000) > 0
+        assert used.tokens == billed["total_tokens"]
+    else:
+        assert used.of(Kind.TRANSCRIPTION_OUT) == heard[0]["output_tokens"] > 0
+        assert used.tokens == billed["total_tokens"] + heard[0]["total_tokens"]
+    books = LedgerFile(tmp_path / "state")
+    assert list(books.open().values()) == [used]
+    books.close()
 
 
 async def test_a_greeting_is_said_and_a_typed_question_answered(tmp_path: Path) -> None:
