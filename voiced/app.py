@@ -1,9 +1,9 @@
 """The composition root: settings and ports in, a daemon out. The only module that knows everybody.
 
-microphone -> Capture -> blocks -> Framer -> frames -> Uplink ----> wire
+microphone -> Capture -> blocks -> Framer > Door -> frames -> Uplink ----> wire
 loudspeaker <- Player <- playouts <- Narrator <------ Downlink <--- wire
                        playouts <- Announcer <- board
-                       Supervisor > Conversation > (Uplink, Downlink, Narrator, Moderator) -> Scribe
+                       Supervisor > (Switch, Conversation) > (Uplink, Downlink, Narrator, Moderator) -> Scribe
 """
 
 import logging
@@ -24,6 +24,7 @@ from voiced.actors.opening import Opening
 from voiced.actors.player import Player
 from voiced.actors.scribe import Scribe
 from voiced.actors.supervisor import Supervisor
+from voiced.actors.switch import Switch
 from voiced.actors.talk import House
 from voiced.audio.format import Frame, frames_in_ms
 from voiced.audio.jitter import JitterBuffer
@@ -34,6 +35,7 @@ from voiced.counts import Counts
 from voiced.faults import VoicedError
 from voiced.link.absence import Absence
 from voiced.link.cooldown import Cooldown
+from voiced.link.door import Door
 from voiced.link.ladder import Ladder
 from voiced.link.memory import Memory
 from voiced.link.renewal import Renewal
@@ -42,7 +44,14 @@ from voiced.messages import Playout, Volume
 from voiced.notices import Device, NoticeBoard
 from voiced.outside import Ports
 from voiced.ports import OpenMicrophone
-from voiced.terms import configure_from, habits_from, patience_from, words_from
+from voiced.terms import (
+    activation_from,
+    configure_from,
+    door_from,
+    habits_from,
+    patience_from,
+    words_from,
+)
 from voiced.verdicts import gravest
 
 log = logging.getLogger(__name__)
@@ -68,6 +77,7 @@ class Daemon:
     playouts: Channel[Playout] = attrs.field(init=False)
     volume: Volume = attrs.field(init=False, factory=Volume)
     tape: Tape = attrs.field(init=False)
+    door: Door = attrs.field(init=False)
     memory: Memory = attrs.field(init=False, factory=Memory)
     scribe: Scribe = attrs.field(init=False)
     announcer: Announcer | None = attrs.field(init=False, default=None)
@@ -85,6 +95,7 @@ class Daemon:
         self.playouts = Channel("playouts", _PLAYOUTS, WhenFull.DROP_NEWEST)
         self.jitter = JitterBuffer(config.playout.min_ms, config.playout.max_ms)
         self.tape = Tape(config.limits.max_turn_ms)
+        self.door = door_from(config)
         self.scribe = Scribe(self.board, self.counts, self.memory)
         self.supervisor = self._supervisor()
         if config.notices.mode != "off":
@@ -100,8 +111,15 @@ class Daemon:
             longest_s=config.link.longest_pause_s,
             healthy_s=config.link.healthy_after_s,
         )
+        conversation = self._conversation(cooldown)
         return Supervisor(
-            conversation=self._conversation(cooldown),
+            conversation=conversation,
+            switch=Switch(
+                activation=activation_from(config),
+                conversation=conversation,
+                tail_ms=config.turns.tail_ms,
+                greeting=config.realtime.greeting,
+            ),
             cooldown=cooldown,
             ladder=Ladder(config.realtime.fallback_models),
             board=self.board,
@@ -133,6 +151,7 @@ class Daemon:
                 counts=self.counts,
                 tape=self.tape,
                 button=habits.button(),
+                door=self.door,
             ),
             habits=habits,
             renewal=Renewal(config.realtime.renew_after_s),
@@ -142,7 +161,6 @@ class Daemon:
             keep_ms=config.uplink.keep_ms,
             carry_over_tokens=config.realtime.carry_over_tokens,
             wire_format=wire_format,
-            greeting=config.realtime.greeting,
         )
 
     async def run(self) -> None:
@@ -181,9 +199,17 @@ class Daemon:
 
     async def _hear(self, microphone: OpenMicrophone) -> None:
         self.blocks.discard_all()  # from before a break: it may have had another shape
-        capture = Capture(microphone, self.blocks, self.counts)
+        capture = Capture(microphone, self.blocks, self.counts, self.door)
         channel = self.config.capture.channel
-        framer = Framer(self.blocks, self.frames, self.board, channel - 1 if channel else None)
+        framer = Framer(
+            self.blocks,
+            self.frames,
+            self.board,
+            channel - 1 if channel else None,
+            self.door,
+            self.counts,
+            speech=self.supervisor.switch.speech,
+        )
         async with trio.open_nursery() as nursery:
             nursery.start_soon(capture.run, name="capture")
             nursery.start_soon(framer.run, name="framer")

@@ -41,7 +41,12 @@ PHASES: Final[Mapping[Moment, Mapping[Phase, Phase]]] = MappingProxyType(
         Moment.READY: dict.fromkeys(_ANY, Phase.LISTENING),
         Moment.COOLING: dict.fromkeys(_ANY, Phase.COOLING_DOWN),
         Moment.GAVE_UP: dict.fromkeys(_ANY, Phase.FAULT),
+        Moment.INACTIVE: dict.fromkeys(_ANY, Phase.IDLE),
         Moment.STOPPED: dict.fromkeys(_ANY, Phase.IDLE),
+        Moment.MUTED: dict.fromkeys(
+            (Phase.LISTENING, Phase.HEARING, Phase.THINKING, Phase.SPEAKING), Phase.MUTED
+        ),
+        Moment.UNMUTED: {Phase.MUTED: Phase.LISTENING},
         Moment.SPEECH_START: {
             Phase.LISTENING: Phase.HEARING,
             Phase.THINKING: Phase.HEARING,
@@ -234,6 +239,8 @@ class NoticeBoard:
             if phase is not self.phase.phase:
                 self.phase = PhaseChanged(notice.at_s, phase, notice.detail)
                 self.post(self.phase)
+            elif notice.moment is Moment.INACTIVE:  # before the first conversation, too
+                self.phase = attrs.evolve(self.phase, why=notice.detail)
             if self.keeper is not None:
                 self.keeper.note(notice)
             for follower in self._followers:

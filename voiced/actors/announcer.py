@@ -29,6 +29,7 @@ _LINK: Final[Mapping[Moment, Link]] = MappingProxyType(
         Moment.COOLING: Link.AWAY,
         Moment.READY: Link.OPEN,
         Moment.GAVE_UP: Link.GIVEN_UP,
+        Moment.INACTIVE: Link.STOPPED,  # on purpose: there is nothing to be told
         Moment.STOPPED: Link.STOPPED,
     }
 )

@@ -24,7 +24,7 @@ from voiced.faults import (
 from voiced.link.cooldown import Cooldown
 from voiced.link.ladder import Plan
 from voiced.link.memory import Restored
-from voiced.link.renewal import Renewal
+from voiced.link.renewal import Bustle, Renewal
 from voiced.notices import Happened, Moment
 from voiced.ports import Dialler, Wire
 from voiced.realtime.client_events import UserText
@@ -89,6 +89,8 @@ class Conversation:
                 held = await self._open(nursery, plan, told_again=retell_whole)
                 unless_opened.pop_all()
                 self._post(Moment.READY)
+                if self.house.door.muted:
+                    self._post(Moment.MUTED)
                 whole, keep_ms = retell_whole, self.keep_ms
                 while True:
                     self._take_over(held, whole=whole, keep_ms=keep_ms)
@@ -115,6 +117,19 @@ class Conversation:
         talk = None if self._held is None else self._held.talk
         return 0 if talk is None else talk.downlink.answered
 
+    @property
+    def busy(self) -> bool:
+        """Whether anybody speaks, is answered, or is owed an answer."""
+        button, talk = self.house.button, self.talk
+        held = button is not None and button.hold is not Hold.UP
+        return held or (talk is not None and talk.bustle is not Bustle.NONE)
+
+    def silence(self) -> None:
+        """Cut what still sounds, of the session in use or of the one that has just ended."""
+        talk = None if self._held is None else self._held.talk
+        if talk is not None:
+            talk.interrupt()
+
     def renew(self) -> None:
         """Open a new session now, and move over at the next quiet moment."""
         self._renewal_asked.set()
@@ -125,9 +140,12 @@ class Conversation:
         button = self.house.button
         if button is not None and button.hold is Hold.UP and not whole:
             keep_ms = 0  # half a question would be answered like a whole one
-        held.told_again = self.house.tape.retell(trio.current_time(), whole=whole, keep_ms=keep_ms)
+        now_s = trio.current_time()
+        held.told_again = self.house.tape.retell(now_s, whole=whole, keep_ms=keep_ms)
         if held.told_again:
             log.info("told again ms=%d", held.told_again * FRAME_MS)
+        for frame in self.house.door.session_begins():
+            self.house.frames.offer(frame)
         self._held = held
         board = self.house.board
         board.link = attrs.evolve(board.link, session_id=held.line.session.session_id or "")
@@ -253,3 +271,6 @@ class Conversation:
     def _discard(self) -> None:
         if count := self.house.frames.discard_all():
             log.warning("speech discarded ms=%d: the session could not be opened", count * FRAME_MS)
+        button = self.house.button
+        if button is not None and button.hold is Hold.TAIL:
+            self.house.counts.frames_withheld += button.forget()  # its turn was among that

@@ -107,6 +107,8 @@ class Scribe:
                 self.memory.drops(UserText, happened.item_id)
             case Moment.DIALLING | Moment.RENEWED | Moment.COOLING | Moment.GAVE_UP:
                 self._no_more_words(happened.at_s)
+            case Moment.INACTIVE:  # what is cut by that is settled when it is silent
+                self._no_more_words(happened.at_s)
             case Moment.STOPPED:
                 for item_id, (_, playout) in tuple(self._sounding.items()):
                     heard_ms = samples_to_ms(playout.heard_so_far())

@@ -3,12 +3,13 @@
 import logging
 import random
 from collections.abc import Awaitable, Callable
-from typing import Final
+from typing import Final, NoReturn
 
 import attrs
 import trio
 
 from voiced.actors.conversation import ENDS, Conversation
+from voiced.actors.switch import Switch
 from voiced.faults import ConfigError, LinkRefused, SessionOver, VoicedError
 from voiced.link.cooldown import Cooldown
 from voiced.link.ladder import Ladder, Rung
@@ -27,13 +28,14 @@ class GaveUp(VoicedError):
 
 @attrs.define(eq=False, kw_only=True)
 class Supervisor:
-    """Holds one conversation after the other, paced by the cooldown.
+    """Opens one session after the other while a conversation is wanted, paced by the cooldown.
 
-    Receives: faults, and `reconnect` from an operator. Says: phases, and how the link is. Loses: nothing.
+    Receives: faults, and what people want. Says: phases, and how the link is. Loses: nothing.
     Ends: by `stop`, or, unless it *stays* for a person to mend things, by `GaveUp`.
     """
 
     conversation: Conversation
+    switch: Switch
     cooldown: Cooldown
     ladder: Ladder
     board: NoticeBoard
@@ -48,20 +50,36 @@ class Supervisor:
     chance: random.Random = attrs.field(factory=random.Random)
     _pause: trio.CancelScope = attrs.field(factory=trio.CancelScope, init=False)
     _life: trio.CancelScope = attrs.field(factory=trio.CancelScope, init=False)
+    _began_s: float = attrs.field(default=float("inf"), init=False)  # of the session there is
+    _pause_until: tuple[float, str] = attrs.field(default=(float("-inf"), ""), init=False)
 
     async def run(self) -> None:
-        """Converse until stopped."""
-        retell_whole = False
+        """Converse whenever that is wanted, until stopped."""
+        self.switch.start()
         with self._life:
             while True:
-                await self._rest(
-                    self.cooldown.budget_wait(trio.current_time()), "attempts are paced"
-                )
-                began = trio.current_time()
-                fault = await self._one_conversation(retell_whole=retell_whole)
-                verdict = await self._deal_with(fault, lasted_s=trio.current_time() - began)
-                retell_whole = verdict in _RETELL
+                await self.switch.until_wanted()
+                await self.switch.hold(self._converse)
+                if self.conversation.answered and self.cooldown.ended(self._lasted_s()):
+                    self.ladder.worked()
         self._tell(Moment.STOPPED, "")
+
+    async def _converse(self) -> NoReturn:
+        """Let session follow session. A pause that was not waited to its end is waited now."""
+        retell_whole = False
+        while True:
+            until_s, why = self._pause_until
+            await self._rest(until_s - trio.current_time(), why)
+            await self._rest(self.cooldown.budget_wait(trio.current_time()), "attempts are paced")
+            self._began_s = trio.current_time()
+            fault = await self._one_conversation(retell_whole=retell_whole)
+            verdict = await self._deal_with(fault, self._lasted_s())
+            retell_whole = verdict in _RETELL
+
+    def _lasted_s(self) -> float:
+        """How long the session has lasted that has just ended; asked once."""
+        began_s, self._began_s = self._began_s, float("inf")
+        return trio.current_time() - began_s
 
     def stop(self) -> None:
         """End the conversation and say goodbye to the server."""
@@ -69,20 +87,38 @@ class Supervisor:
 
     def reconnect(self) -> None:
         """Cut short whatever pause there is; without one, open a new session at the next quiet moment."""
+        self._pause_until = float("-inf"), ""
         self._pause.cancel()
         self.conversation.renew()
 
-    # The talk button and the wish for silence go to whatever session there is.
+    # Whether there is to be a conversation, and who is heard in it; each is False if it does nothing.
+
+    def activate(self) -> bool:
+        """Begin a conversation; False if there is one."""
+        return self.switch.activate()
+
+    def deactivate(self, why: str = "") -> bool:
+        """End it, an answer as well; *why* is for the status. False if there is none."""
+        self.hush()
+        return self.switch.deactivate(why)
+
+    def mute(self) -> bool:
+        """Hear nothing more, in no session; False if it is so already."""
+        return self.switch.mute()
+
+    def unmute(self) -> bool:
+        """Hear again; False if nobody was muted."""
+        return self.switch.unmute()
 
     def press(self) -> bool:
         """Put the talk button down; False if it does nothing now."""
-        talk = self.conversation.talk
-        return talk is not None and talk.press()
+        return self.switch.press()
 
     def release(self) -> bool:
         """Let the talk button go; False if it was not down."""
-        talk = self.conversation.talk
-        return talk is not None and talk.release()
+        return self.switch.release()
+
+    # What else is wanted goes to whatever session there is.
 
     def interrupt(self) -> bool:
         """Silence whatever sounds; False if there is neither a conversation nor an announcement."""
@@ -160,9 +196,13 @@ class Supervisor:
         self._tell(Moment.GAVE_UP, sentence)
         heals = judgement.heals or self.secrets_renew
         seconds = self.fault_retry_s if heals else float("inf")
-        with trio.CancelScope() as self._pause, trio.move_on_after(seconds):
-            await self.mended()
-            log.info("settings or key were changed: trying again")
+        self.switch.waits_for_help = True
+        try:
+            with trio.CancelScope() as self._pause, trio.move_on_after(seconds):
+                await self.mended()
+                log.info("settings or key were changed: trying again")
+        finally:
+            self.switch.waits_for_help = False
 
     async def _rest(self, seconds: float, why: str) -> None:
         if seconds > 0:
@@ -175,9 +215,13 @@ class Supervisor:
                 link, strikes=self.cooldown.strikes, resumes_at_s=now + seconds
             )
             self._tell(Moment.COOLING, why)
-            with trio.CancelScope() as self._pause:
-                await trio.sleep(seconds)
-            self.board.link = attrs.evolve(self.board.link, resumes_at_s=None)
+            self._pause_until = now + seconds, why
+            try:
+                with trio.CancelScope() as self._pause:
+                    await trio.sleep(seconds)
+                self._pause_until = float("-inf"), ""
+            finally:
+                self.board.link = attrs.evolve(self.board.link, resumes_at_s=None)
 
     def _tell(self, moment: Moment, why: str) -> None:
         self.board.post(Happened(trio.current_time(), moment, detail=why))

@@ -125,11 +125,13 @@ class Timeline:
                 self._answer_is_over(moment, at_s, item_id)
             case Moment.DISMISSED | Moment.UNANSWERED:
                 self._no_answer_comes(moment, item_id)
-            case Moment.DIALLING | Moment.COOLING | Moment.GAVE_UP | Moment.STOPPED:
+            case (
+                Moment.DIALLING | Moment.COOLING | Moment.GAVE_UP | Moment.INACTIVE | Moment.STOPPED
+            ):
                 self._link_lost(for_good=moment is Moment.STOPPED)
             case Moment.READY | Moment.RENEWED | Moment.DUCKED | Moment.RESTORED:
                 pass
-            case Moment.DEVICE_LOST | Moment.DEVICE_BACK:
+            case Moment.DEVICE_LOST | Moment.DEVICE_BACK | Moment.MUTED | Moment.UNMUTED:
                 pass
         over, self._over = self._over, []
         return over
