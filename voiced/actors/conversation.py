@@ -144,8 +144,7 @@ class Conversation:
         held.told_again = self.house.tape.retell(now_s, whole=whole, keep_ms=keep_ms)
         if held.told_again:
             log.info("told again ms=%d", held.told_again * FRAME_MS)
-        for frame in self.house.door.session_begins():
-            self.house.frames.offer(frame)
+        self.house.door.session_begins()
         self._held = held
         board = self.house.board
         board.link = attrs.evolve(board.link, session_id=held.line.session.session_id or "")

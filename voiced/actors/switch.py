@@ -9,6 +9,7 @@ import trio
 
 from voiced.actors.conversation import Conversation
 from voiced.actors.talk import House
+from voiced.audio.format import Frame
 from voiced.link.activation import Activation, Cause, Ended, Mode
 from voiced.notices import Happened, Moment
 
@@ -78,7 +79,8 @@ class Switch:
             return talk.press()
         if house.button is None or self.activation.mode is not Mode.PUSH_TO_TALK:
             return False
-        self._begin(Cause.BUTTON)
+        if not self._begin(Cause.BUTTON):
+            self._go_on(house.door.resume())
         return house.button.press()
 
     def release(self) -> bool:
@@ -147,8 +149,7 @@ class Switch:
         # Only speech goes on with what a session heard before: it may have begun before the hang-up.
         pre_roll_s = house.door.pre_roll_ms / 1000 if cause is Cause.SPEECH else 0.0
         self._tape_from_s = now_s - pre_roll_s
-        for frame in house.door.open(now_s):
-            house.frames.offer(frame)
+        self._go_on(house.door.open(now_s))
         # Who speaks or presses the button wants to be heard, not greeted.
         self.conversation.greeting = self.greeting if cause is Cause.COMMAND else ""
         self._listen()
@@ -169,6 +170,10 @@ class Switch:
         self._wanted = trio.Event()
         self._span.cancel()
         return True
+
+    def _go_on(self, frames: list[Frame]) -> None:
+        for frame in frames:
+            self._house.frames.offer(frame)
 
     def _listen(self) -> None:
         """Have the door judge loudness while that matters: it costs a little."""

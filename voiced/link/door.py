@@ -116,19 +116,22 @@ class Door:
         if self.state is State.OPEN:
             self._shuts_in = frames_in_ms(ms)
 
-    def session_begins(self) -> list[Frame]:
-        """It may be told speech, and needs to hear the end of that: return what goes on, too."""
-        if self.state is State.SHUT:
-            return []  # it was ended in the same instant
+    def resume(self) -> list[Frame]:
+        """Not all was said after all: return what was kept since."""
+        waited = [frame for _, frame in self._kept] if self.state is State.WAITING else []
+        if self.state is not State.SHUT:
+            self.state, self._shuts_in = State.OPEN, None
+        if waited:
+            self._kept.clear()
+        return waited
+
+    def session_begins(self) -> None:
+        """It may be told speech, and needs to hear the end of that, too."""
         if self.muted:
             self._tail_left = frames_in_ms(self.tail_ms)
         if self.gate is not None:
             self._gate_open_until_ms = self._voicing.heard_ms + self.gate.hangover_ms
-        waited = [frame for _, frame in self._kept] if self.state is State.WAITING else []
-        if waited:
-            self._kept.clear()
-        self.state, self._shuts_in = State.OPEN, None
-        return waited
+        self._withheld += len(self.resume())  # no part of what waits, and might push it out
 
     # --- frame by frame
 
