@@ -119,3 +119,17 @@ def test_whatever_happens_it_is_bounded_in_order_and_counted(steps: list[tuple[s
             number += 1
         assert tape.waiting <= 2 * longest_ms // FRAME_MS + 300
     assert tape.retold + tape.dropped <= 100 * (number + 1)
+
+
+def test_another_conversation_is_told_nothing_that_is_older() -> None:
+    tape = Tape(2_000)
+    for number in range(50):
+        tape.sent(frame(number), (number + 1) * FRAME_MS, number * 0.02)
+    tape.turn_begins(0)
+    tape.add([frame(50)], 1.0)
+    tape.forget_before(0.5)
+    assert not tape.turn_is_open
+    assert tape.retell(1.0, whole=True, keep_ms=2000) == 50 - 26
+    assert tape.take()[1] == frame(26)
+    tape.forget_before(1.0)
+    assert tape.waiting == 0
