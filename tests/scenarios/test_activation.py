@@ -311,7 +311,7 @@ async def test_a_dead_link_is_not_kept_for_a_room_that_everybody_has_left(
     assert story.phase() is Phase.IDLE
     attempts = len(story.server.connected_at)
     story.server.down = False
-    await story.for_ms(600_000)
+    await story.for_ms(60_000)
     assert len(story.server.connected_at) == attempts
 
 
@@ -321,7 +321,7 @@ async def test_a_fault_that_waits_for_a_person_is_not_hidden_by_silence(
     await waiting(story, nursery, idle_hangup_s=30.0)
     story.server.unreachable = [LinkRefused(401, "HTTP 401")]
     story.daemon.supervisor.activate()
-    await story.for_ms(600_000)
+    await story.for_ms(100_000)
     assert story.phase() is Phase.FAULT
     story.daemon.supervisor.deactivate()
     await story.settled()
@@ -339,7 +339,7 @@ async def test_whoever_speaks_opens_it_again_without_losing_a_word(
     await story.begin(nursery)
     assert len(story.server.was_told("response.create")) == 1
     story.server.speaks(100)
-    await story.for_ms(300_000)
+    await story.for_ms(60_000)
     assert story.phase() is Phase.IDLE
     assert story.server.connected_at == [0]
     story.server.withholds.add("session.updated")
@@ -347,20 +347,20 @@ async def test_whoever_speaks_opens_it_again_without_losing_a_word(
     await story.for_ms(600)
     story.server.grants()
     await story.for_ms(1400)
-    assert story.server.connected_at[1] == pytest.approx(300.1, abs=0.1)
+    assert story.server.connected_at[1] == pytest.approx(60.1, abs=0.1)
     assert said_ms(story, 4000) == 1000
     assert int(np.argmax(appended(story) == 4000)) // 24 == 440, "and what was before it"
     assert len(story.server.was_told("response.create")) == 1, "who speaks is not greeted"
     every_frame_is_accounted_for(story)
 
 
-@pytest.mark.parametrize("before_ms", range(-200, 220, 20))
+@pytest.mark.parametrize("before_ms", [-200, -60, -20, 0, 20, 40, 60, 80, 200])
 async def test_who_begins_to_speak_while_it_is_hung_up_loses_no_word(
     story: Story, nursery: trio.Nursery, autojump_clock: MockClock, before_ms: int
 ) -> None:
-    story.set("activation", idle_hangup_s=30.0)
+    story.set("activation", idle_hangup_s=10.0)
     await story.begin(nursery)
-    await story.for_ms(30_000 - before_ms)
+    await story.for_ms(10_000 - before_ms)
     story.user.says(1000, value=4000)
     await story.for_ms(200)
     if story.phase() is Phase.LISTENING and len(story.server.wires) == 1:
@@ -404,7 +404,6 @@ async def test_who_talks_on_and_on_is_cut_off(
     story.set("limits", max_turn_ms=600_000)
     await waiting(story, nursery, session_max_s=60.0)
     story.daemon.supervisor.activate()
-    story.server.down = False
     await story.for_ms(1000)
     story.server.hears_speech()
     await story.for_ms(88_000)
@@ -530,7 +529,7 @@ async def test_the_end_of_speech_is_when_it_was_though_nothing_went_up_for_long(
     story.set("uplink", gate=True)
     await story.begin(nursery)
     for _ in range(3):
-        await story.for_ms(20_000)
+        await story.for_ms(5_000)
         story.user.says(1000, value=4000)
         await story.for_ms(1000)
         ended_s = trio.current_time()
