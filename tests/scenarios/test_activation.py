@@ -52,7 +52,7 @@ async def test_nothing_is_connected_until_somebody_wants_it(
     story: Story, nursery: trio.Nursery, autojump_clock: MockClock
 ) -> None:
     await waiting(story, nursery)
-    story.user.says(3_600_000, value=7)
+    story.user.says(12_000, value=7)
     await story.for_ms(10_000)
     assert story.server.connected_at == []
     assert story.daemon.board.status.why == "not activated"
@@ -105,6 +105,23 @@ async def test_off_is_off(story: Story, nursery: trio.Nursery, autojump_clock: M
     await story.for_ms(5000)
     assert len(wire.heard) == told
     assert story.server.connected_at == [0]
+    every_frame_is_accounted_for(story)
+
+
+async def test_what_was_said_in_one_conversation_is_not_said_in_the_next(
+    story: Story, nursery: trio.Nursery, autojump_clock: MockClock
+) -> None:
+    await waiting(story, nursery)
+    story.daemon.supervisor.activate()
+    story.user.says(1000, value=8)
+    await story.for_ms(1000)
+    assert said_ms(story, 8) > 900
+    story.daemon.supervisor.deactivate()
+    await story.for_ms(20)
+    story.daemon.supervisor.activate()
+    await story.for_ms(1000)
+    assert len(story.server.wires) == 2
+    assert said_ms(story, 8) <= 20, "what nobody had got yet"
     every_frame_is_accounted_for(story)
 
 
@@ -186,7 +203,7 @@ async def test_a_pause_is_waited_though_somebody_switches_off_and_on(
     await story.settled()
     assert story.phase() is Phase.COOLING_DOWN
     assert story.daemon.board.link.resumes_at_s == 20
-    story.user.says(60_000, value=5)
+    story.user.says(25_000, value=5)
     await story.for_ms(19_000)
     assert story.server.connected_at == [0, 20]
     assert story.phase() is Phase.LISTENING
@@ -437,7 +454,7 @@ async def test_a_press_begins_it_and_the_turn_is_whole_however_long_opening_take
     assert supervisor.press()
     assert not supervisor.press()
     story.user.says(held_ms, value=4)
-    story.user.says(60_000, value=5)
+    story.user.says(25_000, value=5)
     nursery.start_soon(_grant, story.server, opening_ms)
     await story.for_ms(held_ms)
     assert supervisor.release()

@@ -24,7 +24,7 @@ async def test_what_is_said_is_not_sent_and_the_server_hears_the_end_of_what_was
     story: Story, nursery: trio.Nursery, autojump_clock: MockClock
 ) -> None:
     await story.begin(nursery)
-    story.user.says(60_000, value=5)
+    story.user.says(15_000, value=5)
     await story.for_ms(1000)
     story.server.hears_speech()
     await story.settled()
@@ -51,7 +51,7 @@ async def test_levels_are_those_of_silence(
     story: Story, nursery: trio.Nursery, autojump_clock: MockClock
 ) -> None:
     await story.begin(nursery)
-    story.user.says(60_000, value=5000)
+    story.user.says(15_000, value=5000)
     with story.daemon.board.watch():
         await story.for_ms(500)
         story.daemon.supervisor.mute()
@@ -81,7 +81,7 @@ async def test_muted_is_muted_in_the_next_session_too(
     story: Story, nursery: trio.Nursery, autojump_clock: MockClock
 ) -> None:
     await story.begin(nursery)
-    story.user.says(100_000, value=5)
+    story.user.says(15_000, value=5)
     await story.for_ms(1000)
     story.daemon.supervisor.mute()
     await story.for_ms(3000)
@@ -122,7 +122,7 @@ async def test_a_held_turn_ends_and_no_other_begins(
 ) -> None:
     story.set("turns", detection="push_to_talk")
     await story.begin(nursery)
-    story.user.says(60_000, value=5)
+    story.user.says(15_000, value=5)
     supervisor = story.daemon.supervisor
     await story.for_ms(1000)
     supervisor.press()
@@ -146,7 +146,7 @@ async def test_muting_holds_while_nothing_is_connected(
 ) -> None:
     story.set("activation", mode="on_command")
     await story.begin(nursery, until_ready=False)
-    story.user.says(60_000, value=5)
+    story.user.says(15_000, value=5)
     await story.for_ms(1000)
     assert story.daemon.supervisor.mute()
     assert story.phase() is Phase.IDLE
@@ -166,9 +166,9 @@ async def test_silence_ends_a_muted_conversation_too_and_speech_does_not_open_it
 ) -> None:
     story.set("activation", idle_hangup_s=30.0)
     await story.begin(nursery)
-    story.user.says(600_000, value=5000)
+    story.user.says(60_000, value=5000)
     story.daemon.supervisor.mute()
-    await story.for_ms(100_000)
+    await story.for_ms(50_000)
     assert story.phase() is Phase.IDLE
     assert story.server.connected_at == [0]
     story.daemon.supervisor.unmute()
