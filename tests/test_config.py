@@ -543,6 +543,32 @@ def test_a_millisecond_is_no_block() -> None:
     )
 
 
+@pytest.mark.parametrize(
+    ("text", "seconds"),
+    [
+        ("", 0),
+        ('mode = "on_command"', 60),
+        ("idle_hangup_s = 0", 0),
+        ('mode = "on_command"\nidle_hangup_s = 0', 0),
+        ("idle_hangup_s = 90", 90),
+    ],
+)
+def test_silence_ends_a_conversation_as_suits_or_as_its_owner_says(
+    text: str, seconds: float
+) -> None:
+    assert parse(f"[activation]\n{text}\n", "FILE").activation.hangup_s == seconds
+
+
+@pytest.mark.parametrize("value", ["2", "-0.5", "4.9"])
+def test_a_breath_is_no_silence(value: str) -> None:
+    assert mistakes(f"[activation]\nidle_hangup_s = {value}\n") == (
+        (
+            f"line 2: [activation] idle_hangup_s = {value}: "
+            "must be 0 (never), -1 (as suits the mode), or at least 5"
+        ),
+    )
+
+
 # --- values that do not go together ---------------------------------------------------------------
 
 
@@ -560,6 +586,43 @@ def test_a_millisecond_is_no_block() -> None:
         (
             "[playout]\nmax_ms = 2000\nlongest_ms = 1000\n",
             "[playout] max_ms is longer than longest_ms: an answer might never begin",
+        ),
+        (
+            '[activation]\nmode = "push_to_talk"\n',
+            (
+                '[activation] mode = "push_to_talk" begins a conversation with a press of the talk '
+                'button, but [turns] detection = "server_vad" has none: set detection = "push_to_talk" '
+                'too, or mode = "on_command"'
+            ),
+        ),
+        (
+            "[activation]\npre_roll_ms = 3000\n",
+            "[activation] pre_roll_ms is longer than [uplink] keep_ms: no more than that is kept",
+        ),
+        (
+            "[uplink]\ngate = true\n[turns]\nsilence_duration_ms = 900\n",
+            (
+                "[uplink] gate_hangover_ms is too short for the server to hear that a turn ends: with "
+                "these [turns] it takes 1100"
+            ),
+        ),
+        (
+            '[uplink]\ngate = true\n[turns]\ndetection = "semantic_vad"\neagerness = "low"\n',
+            (
+                "[uplink] gate_hangover_ms is too short for the server to hear that a turn ends: with "
+                "these [turns] it takes 8200"
+            ),
+        ),
+        (
+            '[uplink]\ngate = true\n[turns]\ndetection = "push_to_talk"\n',
+            (
+                '[uplink] gate: with [turns] detection = "push_to_talk" nothing goes up but what the '
+                "button lets through; leave it off"
+            ),
+        ),
+        (
+            "[uplink]\ngate = true\n[turns]\nidle_timeout_ms = 6000\n",
+            "[uplink] gate: [turns] idle_timeout_ms wants silence to go up; leave one of them off",
         ),
     ],
 )

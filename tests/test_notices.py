@@ -82,6 +82,26 @@ def test_a_turn_does_not_hide_that_the_link_is_down(phase: Phase, moment: Moment
     assert moved(phase, moment) is phase
 
 
+@pytest.mark.parametrize("phase", [Phase.LISTENING, Phase.HEARING, Phase.THINKING, Phase.SPEAKING])
+def test_who_is_muted_is_told_so_until_it_is_over(phase: Phase) -> None:
+    assert moved(phase, Moment.MUTED) is Phase.MUTED
+    assert moved(Phase.MUTED, Moment.UNMUTED) is Phase.LISTENING
+    assert moved(phase, Moment.UNMUTED) is phase
+
+
+@pytest.mark.parametrize("phase", [Phase.IDLE, Phase.CONNECTING, Phase.COOLING_DOWN, Phase.FAULT])
+def test_muting_does_not_hide_that_the_link_is_down(phase: Phase) -> None:
+    assert moved(phase, Moment.MUTED) is phase
+    assert moved(phase, Moment.UNMUTED) is phase
+
+
+def test_deliberate_idleness_has_a_reason_though_it_is_no_change() -> None:
+    board = NoticeBoard()
+    assert board.status.why == ""
+    board.post(Happened(0.0, Moment.INACTIVE, detail="not activated"))
+    assert (board.status.phase, board.status.why) == (Phase.IDLE, "not activated")
+
+
 def test_the_phases_of_a_turn() -> None:
     board = board_in(Phase.CONNECTING)
     phases = []

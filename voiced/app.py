@@ -1,10 +1,10 @@
 """The composition root: settings and ports in, a daemon out. The only module that knows every actor;
 who stands behind the ports, only `outside.py` knows.
 
-Attendant > microphone -> Capture -> blocks -> Framer -> frames -> Uplink ----> wire
+Attendant > microphone -> Capture -> blocks -> Framer > Door -> frames -> Uplink ----> wire
 Attendant > loudspeaker <- Player <- playouts <- Narrator <------ Downlink <--- wire
                                    playouts <- Announcer <- board
-Supervisor > Conversation > Talk > (Uplink, Downlink, Narrator, Moderator) -> Scribe
+Supervisor > (Switch, Conversation) > Talk > (Uplink, Downlink, Narrator, Moderator) -> Scribe
 """
 
 import logging
@@ -26,6 +26,7 @@ from voiced.actors.framer import Framer
 from voiced.actors.player import Player
 from voiced.actors.scribe import Scribe
 from voiced.actors.supervisor import Supervisor
+from voiced.actors.switch import Switch
 from voiced.actors.talk import House
 from voiced.actors.watchman import Watchman
 from voiced.audio.format import Frame, frames_in_ms
@@ -37,6 +38,7 @@ from voiced.counts import Counts
 from voiced.faults import VoicedError
 from voiced.link.absence import Absence
 from voiced.link.cooldown import Cooldown
+from voiced.link.door import Door
 from voiced.link.ladder import Ladder
 from voiced.link.memory import Memory
 from voiced.link.progress import Glance, Part
@@ -47,7 +49,9 @@ from voiced.notices import Device, NoticeBoard
 from voiced.outside import Ports
 from voiced.ports import OpenMicrophone
 from voiced.terms import (
+    activation_from,
     budget_from,
+    door_from,
     habits_from,
     opening_from,
     prices_from,
@@ -80,6 +84,7 @@ class Daemon:
     volume: Volume = attrs.field(init=False, factory=Volume)
     tape: Tape = attrs.field(init=False)
     accountant: Accountant = attrs.field(init=False)
+    door: Door = attrs.field(init=False)
     scribe: Scribe = attrs.field(init=False)
     announcer: Announcer | None = attrs.field(init=False, default=None)
     jitter: JitterBuffer = attrs.field(init=False)
@@ -97,6 +102,7 @@ class Daemon:
         self.playouts = Channel("playouts", _PLAYOUTS, WhenFull.DROP_NEWEST)
         self.jitter = JitterBuffer(config.playout.min_ms, config.playout.max_ms)
         self.tape = Tape(config.limits.max_turn_ms, config.uplink.keep_ms)
+        self.door = door_from(config)
         self.accountant = self._accountant()
         self.scribe = Scribe(
             self.board,
@@ -120,8 +126,15 @@ class Daemon:
             longest_s=config.link.longest_pause_s,
             healthy_s=config.link.healthy_after_s,
         )
+        conversation = self._conversation(cooldown)
         return Supervisor(
-            conversation=self._conversation(cooldown),
+            conversation=conversation,
+            switch=Switch(
+                activation=activation_from(config),
+                conversation=conversation,
+                tail_ms=config.turns.tail_ms,
+                greeting=config.realtime.greeting,
+            ),
             cooldown=cooldown,
             ladder=Ladder(config.realtime.fallback_models),
             accountant=self.accountant,
@@ -150,6 +163,7 @@ class Daemon:
                 tape=self.tape,
                 accountant=self.accountant,
                 button=habits.button(),
+                door=self.door,
             ),
             habits=habits,
             renewal=Renewal(config.realtime.renew_after_s),
@@ -159,7 +173,6 @@ class Daemon:
             keep_ms=config.uplink.keep_ms,
             carry_over_tokens=config.realtime.carry_over_tokens,
             wire_format=wire_format,
-            greeting=config.realtime.greeting,
         )
 
     async def run(self) -> None:
@@ -215,9 +228,17 @@ class Daemon:
 
     async def _hear(self, microphone: OpenMicrophone) -> None:
         self.blocks.discard_all()  # from before a break: it may have had another shape
-        capture = Capture(microphone, self.blocks, self.counts)
+        capture = Capture(microphone, self.blocks, self.counts, self.door)
         channel = self.config.capture.channel
-        framer = Framer(self.blocks, self.frames, self.board, channel - 1 if channel else None)
+        framer = Framer(
+            self.blocks,
+            self.frames,
+            self.board,
+            channel - 1 if channel else None,
+            self.door,
+            self.counts,
+            speech=self.supervisor.switch.speech,
+        )
         async with trio.open_nursery() as nursery:
             nursery.start_soon(capture.run, name="capture")
             nursery.start_soon(framer.run, name="framer")

@@ -108,6 +108,14 @@ class Channel(Generic[T]):
         self.tally.discarded += count
         return count
 
+    def take_back(self) -> list[T]:
+        """Take out again what nobody has received yet, as if it had never been offered."""
+        things = []
+        while (thing := self.receive_nowait()) is not None:
+            things.append(thing)
+        self.tally.offered -= len(things)
+        return things
+
     def close(self) -> None:
         """Say that nothing more will come; what is waiting can still be received."""
         self._outlet.close()

@@ -13,6 +13,7 @@ import attrs
 from attrs import field, frozen
 from attrs.validators import and_, in_
 
+from voiced.config_activation import Activation, Facts, contradictions
 from voiced.config_checks import (
     an_http_url,
     as_tuple,
@@ -40,6 +41,15 @@ LOOPBACK_HOSTS: Final = frozenset({"localhost", "127.0.0.1", "::1"})
 PROFILES: Final[Mapping[str, tuple[int, int]]] = {"balanced": (5, 15), "lowest": (4, 8)}
 """Block and latency of the loudspeaker in ms. From speech_started to the last audible sample they took 24
 to 29 and 17 ms (medians of 20 on null sinks, two cores); 5 and 20 took 33, 10 and 20 up to 35."""
+
+_MARGIN_MS: Final = 200  # a server decides by windows of some 30 ms, after a link's own delays
+_LONGEST_THOUGHT_MS: Final[Mapping[str, int]] = {
+    "low": 8000,
+    "medium": 4000,
+    "auto": 4000,
+    "high": 2000,
+}
+"""Longest silence within a turn, by eagerness (documented)."""
 
 
 @frozen(kw_only=True)
@@ -122,6 +132,17 @@ class Turns:
     prefix_padding_ms: int = field(default=300, validator=whole(0, 5000))
     silence_duration_ms: int = field(default=500, validator=whole(50, 10_000))
 
+    @property
+    def end_heard_ms(self) -> int:
+        """Milliseconds of silence that go up after speech until its end has been heard for certain."""
+        match self.detection:
+            case "push_to_talk":
+                return self.tail_ms + self.pre_roll_ms + _MARGIN_MS
+            case "semantic_vad":
+                return _LONGEST_THOUGHT_MS[self.eagerness] + _MARGIN_MS
+            case _:
+                return self.silence_duration_ms + _MARGIN_MS
+
 
 @frozen(kw_only=True)
 class Limits:
@@ -188,6 +209,9 @@ class Uplink:
 
     keep_ms: int = field(default=2000, validator=whole(20, 60_000))
     batch_ms: int = field(default=0, validator=whole(0, 200))
+    gate: bool = field(default=False, validator=flag())
+    gate_pre_roll_ms: int = field(default=500, validator=whole(100, 5000))
+    gate_hangover_ms: int = field(default=1000, validator=whole(100, 30_000))
     socket_limit_s: float = field(default=5.0, validator=number(0.1, 120.0))
     created_limit_s: float = field(default=5.0, validator=number(0.1, 120.0))
     updated_limit_s: float = field(default=5.0, validator=number(0.1, 120.0))
@@ -246,6 +270,7 @@ class Config:
 
     realtime: Realtime = Realtime()
     auth: Auth = Auth()
+    activation: Activation = field(default=Activation())
     turns: Turns = Turns()
     limits: Limits = Limits()
     capture: Capture = Capture()
@@ -271,6 +296,17 @@ class Config:
         yield from self._across_auth()
         yield from costs_across(
             self.prices, self.budget, transcribed=bool(self.realtime.transcription_model)
+        )
+        yield from contradictions(
+            self.activation,
+            Facts(
+                detection=self.turns.detection,
+                idle_timeout_ms=self.turns.idle_timeout_ms,
+                end_heard_ms=self.turns.end_heard_ms,
+                keep_ms=self.uplink.keep_ms,
+                gate=self.uplink.gate,
+                gate_hangover_ms=self.uplink.gate_hangover_ms,
+            ),
         )
         if self.turns.idle_timeout_ms and self.turns.detection != "server_vad":
             yield (

@@ -47,6 +47,12 @@ def word() -> Any:
     return and_(instance_of(str), min_len(1))
 
 
+def idle_s(_self: object, _attribute: "attrs.Attribute[Any]", value: float) -> None:
+    """Seconds of silence that are a silence, none, or whatever suits."""
+    if value not in {-1, 0} and value < 5:
+        raise ValueError("must be 0 (never), -1 (as suits the mode), or at least 5")
+
+
 def rate_hz(_self: object, _attribute: "attrs.Attribute[Any]", value: int) -> None:
     """A sample rate, or 0 for one that works."""
     if value and not 8000 <= value <= 384_000:

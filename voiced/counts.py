@@ -12,7 +12,7 @@ class Counts:
 
     frames_sent: int = 0  # appends that the socket took
     frames_unsent: int = 0  # in hand when a session ended
-    frames_withheld: int = 0  # nobody held the talk button, nor pressed it soon after
+    frames_withheld: int = 0  # no conversation, no button held, muted, or nobody spoke (gate)
     device_restarts: int = 0  # a microphone or loudspeaker that was lost is open again
     unheard_answers: int = 0  # let go because there was no loudspeaker
     lost_blocks: int = 0  # microphone blocks overwritten before the Trio thread came

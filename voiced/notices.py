@@ -45,6 +45,10 @@ PHASES: Final[Mapping[Moment, Mapping[Phase, Phase]]] = MappingProxyType(
         Moment.GAVE_UP: dict.fromkeys(_ANY, Phase.FAULT),
         Moment.INACTIVE: dict.fromkeys(_ANY, Phase.IDLE),
         Moment.STOPPED: dict.fromkeys(_ANY, Phase.IDLE),
+        Moment.MUTED: dict.fromkeys(
+            (Phase.LISTENING, Phase.HEARING, Phase.THINKING, Phase.SPEAKING), Phase.MUTED
+        ),
+        Moment.UNMUTED: {Phase.MUTED: Phase.LISTENING},
         Moment.SPEECH_START: {
             Phase.LISTENING: Phase.HEARING,
             Phase.THINKING: Phase.HEARING,

@@ -4,6 +4,7 @@ Law of this file: nothing is decided here but how things are called.
 """
 
 from collections.abc import Mapping
+from typing import Final
 
 from voiced.account.budget import Limits as BudgetLimits
 from voiced.account.prices import Prices
@@ -12,10 +13,14 @@ from voiced.actors.opening import Opening, Patience
 from voiced.actors.talk import Habits
 from voiced.audio.wire import WireFormat
 from voiced.config import Config
+from voiced.link.activation import Activation, Mode
 from voiced.link.announcements import Announcement
+from voiced.link.door import Door, SpeechGate
 from voiced.realtime.client_events import Configure
 from voiced.realtime.settings import AudioFormat, SemanticVad, ServerVad, Transcription
 from voiced.turns.policy import Detection, Interruption, Limits, Policy
+
+_DEVICE_MS: Final = 20  # that a block lies in a sound card, over and above its own length
 
 
 def opening_from(config: Config) -> Opening:
@@ -106,6 +111,24 @@ def habits_from(config: Config) -> Habits:
         silence_ms=turns.silence_duration_ms if by_silence else 0,
         pre_roll_ms=turns.pre_roll_ms,
         tail_ms=turns.tail_ms,
+    )
+
+
+def activation_from(config: Config) -> Activation:
+    """When there is a conversation."""
+    wanted = config.activation
+    return Activation(Mode(wanted.mode), wanted.hangup_s, wanted.session_max_s)
+
+
+def door_from(config: Config) -> Door:
+    """What of the microphone's sound may go up."""
+    uplink = config.uplink
+    gate = SpeechGate(uplink.gate_pre_roll_ms, uplink.gate_hangover_ms) if uplink.gate else None
+    return Door(
+        pre_roll_ms=config.activation.pre_roll_ms,
+        tail_ms=config.turns.end_heard_ms,
+        returns_s=(config.capture.block_ms + _DEVICE_MS) / 1000,
+        gate=gate,
     )
 
 

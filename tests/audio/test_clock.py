@@ -37,3 +37,14 @@ def test_speech_that_waited_and_went_up_at_once_ends_with_the_last_sample() -> N
 
 def test_all_samples_are_counted() -> None:
     assert sending(frames=50).sent_samples == 24_000
+
+
+def test_what_was_spoken_before_a_pause_was_spoken_before_it() -> None:
+    clock = sending(frames=50)
+    for began_s in (160.0, 300.0):
+        for number in range(1, 51):
+            clock.sent(480, began_s + number * 0.02)
+    assert clock.time_of(500) == pytest.approx(100.5)
+    assert clock.time_of(1000) == pytest.approx(101.0)
+    assert clock.time_of(1500) == pytest.approx(160.5)
+    assert clock.time_of(2500) == pytest.approx(300.5)

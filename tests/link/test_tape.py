@@ -175,3 +175,17 @@ def test_the_slowest_batches_fit_however_little_may_be_kept() -> None:
     tape = Tape(60_000, keep_ms=20)
     tape.add([frame(number) for number in range(20)], 0.0)
     assert tape.dropped == 0
+
+
+def test_another_conversation_is_told_nothing_that_is_older() -> None:
+    tape = Tape(2_000, keep_ms=2_000)
+    for number in range(50):
+        tape.sent(frame(number), (number + 1) * FRAME_MS, number * 0.02)
+    tape.turn_begins(0)
+    tape.add([frame(50)], 1.0)
+    tape.forget_before(0.5)
+    assert not tape.turn_is_open
+    assert tape.retell(1.0, whole=True, keep_ms=2000) == 50 - 26
+    assert tape.take()[1] == frame(26)
+    tape.forget_before(1.0)
+    assert tape.waiting == 0

@@ -35,6 +35,25 @@ def test_pressing_twice_and_releasing_twice_is_harmless() -> None:
     assert not button.release()
 
 
+def test_what_waits_when_it_is_let_go_is_a_part_of_the_turn() -> None:
+    button = TalkButton(pre_roll_ms=0, tail_ms=40)
+    button.press()
+    assert button.release(waiting=10)
+    assert numbers(button, range(30)) == list(range(12))
+    assert button.held_ms == 200
+    assert button.hold is Hold.UP
+
+
+def test_who_forgets_begins_anew() -> None:
+    button = TalkButton(pre_roll_ms=60, tail_ms=40)
+    assert numbers(button, range(5)) == []
+    button.press()
+    assert button.forget() == 3
+    assert button.hold is Hold.UP
+    button.press()
+    assert numbers(button, range(5, 7)) == [5, 6]
+
+
 @given(st.lists(st.sampled_from(["press", "release", "frame", "frame", "frame"]), max_size=200))
 def test_frames_are_sent_once_and_in_order_and_each_turn_ends_once(story: list[str]) -> None:
     button, sent, number, ended = TalkButton(pre_roll_ms=60, tail_ms=40), [], 0, 0

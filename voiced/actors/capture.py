@@ -1,10 +1,12 @@
 """Capture: from the microphone's mailbox to the daemon."""
 
 import attrs
+import trio
 
 from voiced.audio.format import Shape
 from voiced.channel import Channel
 from voiced.counts import Counts
+from voiced.link.door import Door
 from voiced.ports import OpenMicrophone
 
 
@@ -18,7 +20,7 @@ class Block:
 
 @attrs.define(eq=False)
 class Capture:
-    """Carries blocks from the microphone to the Framer.
+    """Carries blocks from the microphone to the Framer; of who is muted, nothing but their length.
 
     Receives: blocks, as the device gives them. Says: `blocks`. Loses: the oldest when the Framer
     does not keep up, which means the machine is ill. Ends: with the device, by `DeviceError`.
@@ -27,11 +29,15 @@ class Capture:
     microphone: OpenMicrophone
     blocks: Channel[Block]
     counts: Counts
+    door: Door = attrs.field(factory=Door)
 
     async def run(self) -> None:
         """Carry blocks for ever."""
         lost_before = self.counts.lost_blocks  # by the microphones that were open before this one
         while True:
-            for pcm in await self.microphone.collect():
-                self.blocks.offer(Block(pcm, self.microphone.shape))
+            blocks = await self.microphone.collect()
+            hears = self.door.hears(trio.current_time())
+            for pcm in blocks:
+                sound = pcm if hears else bytes(len(pcm))
+                self.blocks.offer(Block(sound, self.microphone.shape))
             self.counts.lost_blocks = lost_before + self.microphone.lost_blocks

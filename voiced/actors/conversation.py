@@ -90,22 +90,28 @@ class Conversation:
     async def run(self, plan: Plan, *, retell_whole: bool = False) -> None:
         """Hold a conversation; *retell_whole*: a turn that was not answered is told again."""
         self._held = None
-        async with trio.open_nursery() as nursery:
-            held = await self._open(nursery, plan, told_again=retell_whole)
-            self._post(Moment.READY)
-            whole, keep_ms = retell_whole, self.keep_ms
-            while True:
-                self._take_over(held, whole=whole, keep_ms=keep_ms)
-                successor = await self._successor_of(held, nursery)
-                held.scope.cancel()
-                await held.over.wait()
-                log.info(
-                    "session renewed from=%s to=%s",
-                    held.line.session.session_id,
-                    successor.line.session.session_id,
-                )
-                self._post(Moment.RENEWED)
-                held, whole, keep_ms = successor, True, min(self.keep_ms, _RENEWED_KEEP_MS)
+        try:
+            async with trio.open_nursery() as nursery:
+                held = await self._open(nursery, plan, told_again=retell_whole)
+                self._post(Moment.READY)
+                if self.house.door.muted:
+                    self._post(Moment.MUTED)
+                whole, keep_ms = retell_whole, self.keep_ms
+                while True:
+                    self._take_over(held, whole=whole, keep_ms=keep_ms)
+                    successor = await self._successor_of(held, nursery)
+                    held.scope.cancel()
+                    await held.over.wait()
+                    log.info(
+                        "session renewed from=%s to=%s",
+                        held.line.session.session_id,
+                        successor.line.session.session_id,
+                    )
+                    self._post(Moment.RENEWED)
+                    held, whole, keep_ms = successor, True, min(self.keep_ms, _RENEWED_KEEP_MS)
+        finally:
+            if self._held is None:
+                self._give_up_pressed_turn()
 
     @property
     def talk(self) -> Talk | None:
@@ -137,6 +143,12 @@ class Conversation:
         talk = self.talk
         return Bustle.NONE if talk is None else talk.bustle
 
+    def silence(self) -> None:
+        """Cut what still sounds, of the session in use or of the one that has just ended."""
+        talk = None if self._held is None else self._held.talk
+        if talk is not None:
+            talk.interrupt()
+
     def renew(self) -> None:
         """Open a new session now, and move over at the next quiet moment."""
         self._renewal_asked.set()
@@ -152,9 +164,11 @@ class Conversation:
         button = self.house.button
         if button is not None and button.hold is Hold.UP and not whole:
             keep_ms = 0  # half a question would be answered like a whole one
-        held.told_again = self.house.tape.retell(trio.current_time(), whole=whole, keep_ms=keep_ms)
+        now_s = trio.current_time()
+        held.told_again = self.house.tape.retell(now_s, whole=whole, keep_ms=keep_ms)
         if held.told_again:
             log.info("told again ms=%d", held.told_again * FRAME_MS)
+        self.house.door.session_begins()
         self._held = held
         self.house.scribe.restored(held.restored)
         board = self.house.board
@@ -300,3 +314,11 @@ class Conversation:
 
     def _post(self, moment: Moment) -> None:
         self.house.board.post(Happened(trio.current_time(), moment))
+
+    def _give_up_pressed_turn(self) -> None:
+        """A turn that was pressed and released waits for one opening; later it would be half of one."""
+        button = self.house.button
+        if button is not None and button.hold is Hold.TAIL:
+            self.house.counts.frames_withheld += button.forget()
+            self.house.frames.discard_all()
+            log.warning("the turn of the talk button was given up: no session could be opened")

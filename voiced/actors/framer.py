@@ -1,6 +1,7 @@
 """Framer: from blocks of any shape to exact frames."""
 
 import logging
+from collections.abc import Callable
 
 import attrs
 import trio
@@ -12,7 +13,9 @@ from voiced.audio.framing import FrameSlicer
 from voiced.audio.level import dbfs
 from voiced.audio.resample import Resampler
 from voiced.channel import Channel
+from voiced.counts import Counts
 from voiced.faults import DeviceUnfit
+from voiced.link.door import Door
 from voiced.notices import LevelMeasured, NoticeBoard, Party
 
 log = logging.getLogger(__name__)
@@ -20,17 +23,21 @@ log = logging.getLogger(__name__)
 
 @attrs.define(eq=False)
 class Framer:
-    """Turns blocks into 20 ms frames at 24 kHz.
+    """Turns blocks into 20 ms frames at 24 kHz, and asks the door which of them may go on.
 
-    Receives: `blocks`. Says: `frames`, and levels on the board while somebody watches. Loses: the
-    oldest frame when the Uplink does not take them: an outage, a closed session. Ends: with a device
-    that lacks the wanted channel, by `DeviceUnfit`.
+    Receives: `blocks`. Says: `frames`; levels on the board while somebody watches; to whoever wants
+    to know, that somebody has begun to `speak`. Loses: the oldest frame when the Uplink does not take
+    them: an outage; counted, what the door withholds. Ends: with a device that lacks the wanted
+    channel, by `DeviceUnfit`.
     """
 
     blocks: Channel[Block]
     frames: Channel[Frame]
     board: NoticeBoard
     channel: int | None = None  # which channel of the microphone, from 0; None: the mean of all
+    door: Door = attrs.field(factory=Door)
+    counts: Counts = attrs.field(factory=Counts)
+    speech: Callable[[], object] = lambda: None
 
     async def run(self) -> None:
         """Frame for ever; a device that changes shape gets a new resampler."""
@@ -44,9 +51,19 @@ class Framer:
                 resampler = Resampler(shape.rate_hz, WIRE_RATE_HZ)
                 self._announce(shape, resampler)
             for frame in slicer.feed(self._convert(block, resampler)):
-                self.frames.offer(frame)
-                if self.board.watched:
-                    self.board.post(LevelMeasured(trio.current_time(), Party.USER, dbfs(frame)))
+                self._hand_over(frame)
+
+    def _hand_over(self, frame: Frame) -> None:
+        now_s = trio.current_time()
+        watched, listens = self.board.watched, self.door.listens
+        level = dbfs(frame) if watched or listens else None
+        for each in self.door.admit(frame, now_s, level if listens else None):
+            self.frames.offer(each)
+        self.counts.frames_withheld += self.door.book_withheld()
+        if watched and level is not None:
+            self.board.post(LevelMeasured(now_s, Party.USER, level))
+        if listens and self.door.onset:
+            self.speech()
 
     def _check(self, shape: Shape) -> None:
         if self.channel is not None and 1 < shape.channels <= self.channel:

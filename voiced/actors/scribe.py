@@ -99,6 +99,10 @@ class Scribe:
             self.memory.forget()
         return self.memory.carry(tokens, after)
 
+    def forget(self) -> None:
+        """The conversation is over for good: the next is told nothing of it."""
+        self.memory.forget()
+
     def restored(self, restored: Restored) -> None:
         """So much of it is in the session of now."""
         log.info("context: %s", restored)

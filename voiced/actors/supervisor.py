@@ -3,13 +3,14 @@
 import logging
 import random
 from collections.abc import Awaitable, Callable
-from typing import Final
+from typing import Final, NoReturn
 
 import attrs
 import trio
 
 from voiced.actors.accountant import Accountant
 from voiced.actors.conversation import ENDS, Conversation
+from voiced.actors.switch import Switch
 from voiced.channel import is_landmark
 from voiced.faults import ConfigError, LinkRefused, SessionOver, VoicedError
 from voiced.link.cooldown import Cooldown
@@ -32,13 +33,14 @@ class GaveUp(VoicedError):
 
 @attrs.define(eq=False, kw_only=True)
 class Supervisor:
-    """Holds one conversation after the other, paced by the cooldown.
+    """Opens one session after the other while a conversation is wanted, paced by the cooldown.
 
-    Receives: faults, and `reconnect` from an operator. Says: phases, and how the link is. Loses: nothing.
+    Receives: faults, and what people want. Says: phases, and how the link is. Loses: nothing.
     Ends: by `stop`, or, unless it *stays* for a person to mend things, by `GaveUp`.
     """
 
     conversation: Conversation
+    switch: Switch
     cooldown: Cooldown
     ladder: Ladder
     accountant: Accountant
@@ -54,26 +56,40 @@ class Supervisor:
     chance: random.Random = attrs.field(factory=random.Random)
     _pause: trio.CancelScope = attrs.field(factory=trio.CancelScope, init=False)
     _life: trio.CancelScope = attrs.field(factory=trio.CancelScope, init=False)
+    _began_s: float = attrs.field(default=float("inf"), init=False)  # of the session there is
+    _pause_until: tuple[float, str] = attrs.field(default=(float("-inf"), ""), init=False)
 
     async def run(self) -> None:
-        """Converse until stopped."""
-        retell_whole = False
+        """Converse whenever that is wanted and may be paid for, until stopped."""
+        if self.accountant.spent:
+            self.switch.forbid(self.accountant.standing.why)
+        self.switch.start()
         with self._life:
-            while True:
-                await self._rest(
-                    self.cooldown.budget_wait(trio.current_time()), "attempts are paced"
-                )
-                await self._stay_within_budget()
-                began = trio.current_time()
-                fault = await self._one_conversation(retell_whole=retell_whole)
-                lasted_s = trio.current_time() - began
-                if fault is None:
-                    self.cooldown.ended(lasted_s)
-                    retell_whole = False
-                    continue
-                verdict = await self._deal_with(fault, lasted_s=lasted_s)
-                retell_whole = verdict in _RETELL
+            async with trio.open_nursery() as nursery:
+                nursery.start_soon(self._stay_within_budget, name="budget")
+                while True:
+                    await self.switch.until_wanted()
+                    await self.switch.hold(self._converse)
+                    if self.conversation.answered and self.cooldown.ended(self._lasted_s()):
+                        self.ladder.worked()
         self._tell(Moment.STOPPED, "")
+
+    async def _converse(self) -> NoReturn:
+        """Let session follow session. A pause that was not waited to its end is waited now."""
+        retell_whole = False
+        while True:
+            until_s, why = self._pause_until
+            await self._rest(until_s - trio.current_time(), why)
+            await self._rest(self.cooldown.budget_wait(trio.current_time()), "attempts are paced")
+            self._began_s = trio.current_time()
+            fault = await self._one_conversation(retell_whole=retell_whole)
+            verdict = await self._deal_with(fault, self._lasted_s())
+            retell_whole = verdict in _RETELL
+
+    def _lasted_s(self) -> float:
+        """How long the session has lasted that has just ended; asked once."""
+        began_s, self._began_s = self._began_s, float("inf")
+        return trio.current_time() - began_s
 
     def stop(self) -> None:
         """End the conversation and say goodbye to the server."""
@@ -81,20 +97,38 @@ class Supervisor:
 
     def reconnect(self) -> None:
         """Cut short whatever pause there is; without one, open a new session at the next quiet moment."""
+        self._pause_until = float("-inf"), ""
         self._pause.cancel()
         self.conversation.renew()
 
-    # The talk button and the wish for silence go to whatever session there is.
+    # Whether there is to be a conversation, and who is heard in it; each is False if it does nothing.
+
+    def activate(self) -> bool:
+        """Begin a conversation; False if there is one, or none may be (the budget is spent)."""
+        return self.switch.activate()
+
+    def deactivate(self, why: str = "") -> bool:
+        """End it, an answer as well; *why* is for the status. False if there is none."""
+        self.hush()
+        return self.switch.deactivate(why)
+
+    def mute(self) -> bool:
+        """Hear nothing more, in no session; False if it is so already."""
+        return self.switch.mute()
+
+    def unmute(self) -> bool:
+        """Hear again; False if nobody was muted."""
+        return self.switch.unmute()
 
     def press(self) -> bool:
         """Put the talk button down; False if it does nothing now."""
-        talk = self.conversation.talk
-        return talk is not None and talk.press()
+        return self.switch.press()
 
     def release(self) -> bool:
         """Let the talk button go; False if it was not down."""
-        talk = self.conversation.talk
-        return talk is not None and talk.release()
+        return self.switch.release()
+
+    # What else is wanted goes to whatever session there is.
 
     def interrupt(self) -> bool:
         """Silence whatever sounds; False if there is neither a conversation nor an announcement."""
@@ -116,22 +150,18 @@ class Supervisor:
         """Converse without limits until midnight."""
         self.accountant.lift()
 
-    async def _stay_within_budget(self) -> None:
-        """While the budget is spent, rest: that is no fault, and nobody has to mend anything."""
-        if self.accountant.spent:
-            self._tell(Moment.INACTIVE, self.accountant.standing.why)
-            await self.accountant.until(spent=False)
-
-    async def _close_when_spent(self, conversation: trio.CancelScope) -> None:
-        """Let what is being said be finished, but not for ever."""
+    async def _stay_within_budget(self) -> NoReturn:
+        """While the budget is spent there is no conversation; that is no fault, and ends by itself.
+        What is being said may be finished, but not for ever.
+        """
         while True:
             await self.accountant.until(spent=True)
             with trio.move_on_after(_GRACE_S):
                 await self._quiet()
             if self.accountant.spent:  # it may have been midnight meanwhile
-                log.info("conversation closed: %s", self.accountant.standing.why)
-                conversation.cancel()
-                return
+                self.switch.forbid(self.accountant.standing.why)
+                await self.accountant.until(spent=False)
+                self.switch.permit()
 
     async def _quiet(self) -> None:
         while True:
@@ -139,8 +169,7 @@ class Supervisor:
                 return
             await trio.sleep(_LOOKS_EVERY_S)
 
-    async def _one_conversation(self, *, retell_whole: bool) -> VoicedError | None:
-        """Hold one until a fault ends it, or the budget (None)."""
+    async def _one_conversation(self, *, retell_whole: bool) -> VoicedError:
         self.cooldown.begin(trio.current_time())
         plan = self.ladder.plan
         self.board.link = attrs.evolve(
@@ -149,12 +178,10 @@ class Supervisor:
         self._tell(Moment.DIALLING, "" if plan.rung is Rung.USUAL else plan.rung.value)
         faults: list[VoicedError] = []
         try:
-            async with trio.open_nursery() as nursery:
-                nursery.start_soon(self._close_when_spent, nursery.cancel_scope, name="budget")
-                await self.conversation.run(plan, retell_whole=retell_whole)
+            await self.conversation.run(plan, retell_whole=retell_whole)
         except* ENDS as group:
             faults.append(gravest(group))
-        return faults[0] if faults else None
+        return faults[0]
 
     async def _deal_with(self, fault: VoicedError, lasted_s: float) -> Verdict:
         judgement = judge(fault)
@@ -205,9 +232,13 @@ class Supervisor:
         self._tell(Moment.GAVE_UP, sentence)
         heals = judgement.heals or self.secrets_renew
         seconds = self.fault_retry_s if heals else float("inf")
-        with trio.CancelScope() as self._pause, trio.move_on_after(seconds):
-            await self.mended()
-            log.info("the key was changed: trying again")
+        self.switch.waits_for_help = True
+        try:
+            with trio.CancelScope() as self._pause, trio.move_on_after(seconds):
+                await self.mended()
+                log.info("settings or key were changed: trying again")
+        finally:
+            self.switch.waits_for_help = False
 
     async def _rest(self, seconds: float, why: str) -> None:
         if seconds > 0:
@@ -224,9 +255,13 @@ class Supervisor:
                 link, strikes=self.cooldown.strikes, resumes_at_s=now + seconds
             )
             self._tell(Moment.COOLING, why)
-            with trio.CancelScope() as self._pause:
-                await trio.sleep(seconds)
-            self.board.link = attrs.evolve(self.board.link, resumes_at_s=None)
+            self._pause_until = now + seconds, why
+            try:
+                with trio.CancelScope() as self._pause:
+                    await trio.sleep(seconds)
+                self._pause_until = float("-inf"), ""
+            finally:
+                self.board.link = attrs.evolve(self.board.link, resumes_at_s=None)
 
     def _tell(self, moment: Moment, why: str) -> None:
         self.board.post(Happened(trio.current_time(), moment, detail=why))

@@ -19,6 +19,7 @@ from voiced.audio.jitter import JitterBuffer
 from voiced.audio.wire import Encoder, WireFormat
 from voiced.channel import Channel
 from voiced.counts import Counts
+from voiced.link.door import Door
 from voiced.link.renewal import Bustle
 from voiced.link.tape import Tape
 from voiced.messages import Playout, Volume
@@ -62,6 +63,7 @@ class House:
     tape: Tape
     accountant: Accountant
     button: TalkButton | None
+    door: Door
 
 
 @attrs.define(eq=False, kw_only=True)
@@ -130,7 +132,7 @@ class Talk:
     async def run(self) -> None:
         """Talk until the session ends."""
         house, line = self.house, self.line
-        if house.button is not None and (self.told_again or house.button.hold is Hold.DOWN):
+        if house.button is not None and (self.told_again or house.button.hold is not Hold.UP):
             self._begin_held_turn()
         try:
             with self.moderator.presiding():
@@ -175,8 +177,10 @@ class Talk:
 
     def release(self) -> bool:
         """Let the talk button go: the turn ends with what is still on the tip of the tongue."""
-        button = self.house.button
-        return button is not None and button.release()
+        house = self.house
+        return house.button is not None and house.button.release(
+            house.tape.waiting + len(house.frames)
+        )
 
     def interrupt(self) -> bool:
         """Silence the answer, as speech would, but without a turn of the user's."""

@@ -72,9 +72,10 @@ class Uplink:
             self._in_hand = 1
             await self._send(spoken_s, frame)
             return
+        withheld = self.button.withheld
         taken = self._taken(frame, self.button)
         self._in_hand = len(taken.frames)
-        self.counts.frames_withheld = self.button.withheld
+        self.counts.frames_withheld += self.button.withheld - withheld
         first_s = spoken_s - (len(taken.frames) - 1) * FRAME_MS / 1000
         for place, each in enumerate(taken.frames):
             await self._send(first_s + place * FRAME_MS / 1000, each)

@@ -32,6 +32,10 @@ class Voicing:
             self._voiced_at_ms.append(end_ms)
         self.heard_ms = end_ms
 
+    def voiced_ms(self, from_ms: int) -> int:
+        """How much was voiced from *from_ms* on."""
+        return FRAME_MS * sum(1 for at in self._voiced_at_ms if at > from_ms)
+
     def span_ms(self, from_ms: int) -> tuple[int, int] | None:
         """Beginning and end of what was voiced from *from_ms* on; None if nothing was."""
         voiced = [at for at in self._voiced_at_ms if at > from_ms]

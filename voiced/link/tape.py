@@ -139,6 +139,14 @@ class Tape:
         self.retold += len(again)
         return len(again)
 
+    def forget_before(self, since_s: float) -> None:
+        """Another conversation begins: nothing older belongs to it. While no session is in use."""
+        while self._waiting and self._waiting[0][0] <= since_s:
+            self._drop_oldest()
+        while self._sent and self._sent[0].at_s <= since_s:
+            self._sent.popleft()
+        self._turn_from_ms, self._retold_turn = None, False
+
     def _drop_oldest(self) -> None:
         self.take()
         self.dropped += 1

@@ -12,6 +12,8 @@ class Moment(enum.Enum):
     COOLING = "cooling down"
     GAVE_UP = "gave up"
     INACTIVE = "inactive"  # nothing is connected, on purpose: the detail says whose
+    MUTED = "muted"
+    UNMUTED = "unmuted"
     STOPPED = "stopped"
     SPEECH_START = "speech start"  # the server heard speech begin
     SPEECH_END = "speech end"  # the last sound of the user's turn, in audio time

@@ -58,13 +58,19 @@ class TalkButton:
         self.hold = Hold.DOWN
         return pressed
 
-    def release(self) -> bool:
-        """Let it go; False if it was not down."""
+    def release(self, waiting: int = 0) -> bool:
+        """Let it go; False if it was not down. *waiting* frames were spoken before, and come yet."""
         if self.hold is not Hold.DOWN:
             return False
         self.hold = Hold.TAIL
-        self._tail_left = frames_in_ms(self.tail_ms)
+        self._tail_left = waiting + frames_in_ms(self.tail_ms)
         return True
+
+    def forget(self) -> int:
+        """There is nobody any more to say it to: return how many frames that waited are let go."""
+        self.hold, count = Hold.UP, len(self._before)
+        self._before.clear()
+        return count
 
     def take(self, frame: Frame) -> Taken:
         """Say what to do with the next frame."""
@@ -78,6 +84,8 @@ class TalkButton:
         if self.hold is Hold.DOWN:
             self.held_ms += FRAME_MS
             return Taken(frames)
+        if self._tail_left > frames_in_ms(self.tail_ms):
+            self.held_ms += FRAME_MS
         self._tail_left -= 1
         if self._tail_left > 0:
             return Taken(frames)

@@ -131,7 +131,13 @@ class Timeline:
                 self._link_lost(for_good=moment is Moment.STOPPED)
             case Moment.READY | Moment.RENEWED | Moment.DUCKED | Moment.RESTORED:
                 pass
-            case Moment.DEVICE_LOST | Moment.DEVICE_BACK | Moment.BUDGET:
+            case (
+                Moment.DEVICE_LOST
+                | Moment.DEVICE_BACK
+                | Moment.BUDGET
+                | Moment.MUTED
+                | Moment.UNMUTED
+            ):
                 pass
         over, self._over = self._over, []
         return over
