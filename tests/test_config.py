@@ -68,13 +68,13 @@ def test_nothing_can_be_changed_afterwards() -> None:
 
 
 def test_numbers_have_units_in_their_names() -> None:
-    without = {"speed", "threshold", "channel"}  # a factor, a probability, an ordinal
+    # a factor, a probability, an ordinal, a count
+    without = {"speed", "threshold", "channel", "most_clients"}
     for section in SECTIONS.values():
         for field in attrs.fields(section):
             if type(field.default) in {int, float} and field.name not in without:
-                assert field.name.endswith(("_ms", "_s", "_hz", "_mb", "_db", "_tokens")), (
-                    field.name
-                )
+                units = ("_ms", "_s", "_hz", "_mb", "_db", "_percent", "_tokens")
+                assert field.name.endswith(units), field.name
 
 
 # --- mistakes -------------------------------------------------------------------------------------

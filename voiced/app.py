@@ -3,6 +3,7 @@
 microphone -> Capture -> blocks -> Framer -> frames -> Uplink ----> wire
 loudspeaker <- Player <- playouts <- Narrator <------ Downlink <--- wire
                        playouts <- Announcer <- board
+                       door -> Steward (Herald <- board) -> Supervisor
                        Supervisor > Conversation > (Uplink, Downlink, Narrator, Moderator) -> Scribe
 """
 
@@ -23,6 +24,7 @@ from voiced.actors.framer import Framer
 from voiced.actors.opening import Opening
 from voiced.actors.player import Player
 from voiced.actors.scribe import Scribe
+from voiced.actors.steward import Steward
 from voiced.actors.supervisor import Supervisor
 from voiced.actors.talk import House
 from voiced.audio.format import Frame, frames_in_ms
@@ -84,6 +86,7 @@ class Daemon:
         self.frames = Channel("frames", frames_in_ms(config.uplink.keep_ms), WhenFull.DROP_OLDEST)
         self.playouts = Channel("playouts", _PLAYOUTS, WhenFull.DROP_NEWEST)
         self.jitter = JitterBuffer(config.playout.min_ms, config.playout.max_ms)
+        self.volume.set_owner(config.playout.volume_percent)
         self.tape = Tape(config.limits.max_turn_ms)
         self.scribe = Scribe(self.board, self.counts, self.memory)
         self.supervisor = self._supervisor()
@@ -160,6 +163,10 @@ class Daemon:
                     devices.start_soon(archivist.run, name="archivist")
                 if self.announcer is not None:
                     devices.start_soon(self.announcer.run, name="announcer")
+                if self.ports.door is not None:
+                    steward = self._steward()
+                    devices.start_soon(steward.herald.run, name="herald")
+                    devices.start_soon(self.ports.door.serve, steward.attend, name="door")
                 await self.supervisor.run()
                 devices.cancel_scope.cancel()
         except* VoicedError as group:
@@ -243,9 +250,24 @@ class Daemon:
             }
         )
 
+    def _steward(self) -> Steward:
+        return Steward(
+            operator=self.supervisor,
+            board=self.board,
+            scribe=self.scribe,
+            volume=self.volume,
+            numbers=self._numbers,
+            requests_per_s=self.config.control.requests_per_s,
+        )
+
     def _account(self) -> None:
-        """The whole life in one line: every loss has a name and a number."""
-        numbers = {name: count for name, count in attrs.asdict(self.counts).items() if count}
+        """The whole life in one line."""
+        said = " ".join(f"{name}={count}" for name, count in self._numbers().items() if count)
+        log.info("stopped %s", said or "nothing sent, nothing lost")
+
+    def _numbers(self) -> dict[str, int]:
+        """What was carried and what was lost until now: every loss has a name and a number."""
+        numbers: dict[str, int] = attrs.asdict(self.counts)
         numbers["frames_that_waited_dropped"] = self.tape.dropped
         numbers["frames_told_again"] = self.tape.retold
         numbers["memory_forgotten"] = self.memory.forgotten
@@ -254,5 +276,4 @@ class Daemon:
             name = channel.name.replace(" ", "_")
             numbers[f"{name}_dropped"] = channel.tally.dropped
             numbers[f"{name}_discarded"] = channel.tally.discarded
-        said = " ".join(f"{name}={count}" for name, count in numbers.items() if count)
-        log.info("stopped %s", said or "nothing sent, nothing lost")
+        return numbers

@@ -3,6 +3,7 @@
 The only module that knows every edge; tests put their own things into `Ports` instead.
 """
 
+import grp
 import logging
 import os
 from collections.abc import Mapping
@@ -13,7 +14,10 @@ from typing import Final
 import attrs
 
 from voiced.config import Config
+from voiced.control import address
+from voiced.control.rights import House, Right
 from voiced.edges.authority import authority_from
+from voiced.edges.control_socket import Bounds, ControlSocket
 from voiced.edges.files import FileMicrophone, FileSpeaker
 from voiced.edges.memory_file import MemoryFile, state_directory
 from voiced.edges.microphone import PortAudioMicrophone
@@ -24,7 +28,7 @@ from voiced.edges.transport import Route, open_stream, trust
 from voiced.edges.voice import find_voice
 from voiced.edges.websocket import Endpoint, WebSocketDialler
 from voiced.faults import VoiceError
-from voiced.ports import Archive, Dialler, Microphone, Speaker, Voice
+from voiced.ports import Archive, Dialler, Door, Microphone, Speaker, Voice
 
 log = logging.getLogger(__name__)
 
@@ -43,6 +47,7 @@ class Ports:
     dialler: Dialler
     archive: Archive | None = None  # where there is no place to keep anything
     voice: Voice | None = None  # of this machine, for announcements; None: they are tones
+    door: Door | None = None  # for voicectl; None: nobody comes in
 
 
 def ports_from(config: Config, environ: Mapping[str, str] = os.environ) -> Ports:
@@ -137,4 +142,28 @@ def voice_from(config: Config) -> Voice | None:
         return find_voice(config.notices.language)
     except VoiceError as error:
         log.warning('[notices] mode = "voice", but announcements will be tones: %s', error)
+        return None
+
+
+def door_from(config: Config, environ: Mapping[str, str] = os.environ) -> Door | None:
+    """The control socket, where the settings want it; None if they want none."""
+    control = config.control
+    if not control.enabled:
+        return None
+    uid = os.geteuid()
+    path = Path(control.socket) if control.socket else address.place(environ, uid)
+    may = frozenset(map(Right, control.group_may))
+    return ControlSocket(
+        path,
+        House(uid, _gid(control.group), may),
+        Bounds(clients=control.most_clients, line_s=control.line_s),
+        private=address.is_temporary(path, uid),
+        needed=bool(control.socket),
+    )
+
+
+def _gid(group: str) -> int | None:
+    try:
+        return grp.getgrnam(group).gr_gid
+    except KeyError:  # nobody has made one: the owner and root are enough
         return None

@@ -5,11 +5,13 @@ bounded in time and quiet when the thing is already dead. Foreign exceptions nev
 devices raise `DeviceError`, the wire raises `LinkError`.
 """
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import AbstractAsyncContextManager
 from typing import NoReturn, Protocol
 
 from voiced.audio.format import Shape
+from voiced.control.rights import Right
+from voiced.control.rpc import Refusal
 from voiced.link.memory import Entry
 
 
@@ -145,3 +147,32 @@ class Voice(Protocol):
 
     async def speak(self, sentence: str) -> bytes:
         """Return *sentence* as mono PCM16 at 24 kHz; `VoiceError` if it can't be said."""
+
+
+class Caller(Protocol):
+    """Somebody at the control socket."""
+
+    @property
+    def rights(self) -> frozenset[Right]:
+        """What it may do; nothing, if it is a stranger."""
+
+    @property
+    def name(self) -> str:
+        """Who it is, for the log."""
+
+    async def receive(self) -> bytes | Refusal | None:
+        """Wait for one line, without its end. None: it has left. A refusal: what came is no line, and
+        nothing that follows can be understood.
+        """
+
+    async def send(self, line: bytes) -> bool:
+        """Hand over a whole line, waiting for as long as it takes; False if it has left."""
+
+
+class Door(Protocol):
+    """Where callers come in."""
+
+    async def serve(self, attend: Callable[[Caller], Awaitable[None]]) -> NoReturn:
+        """Let callers in for ever, and *attend* to each, in a task of its own, until that returns.
+        `ConfigError` if there can be no such door.
+        """

@@ -43,7 +43,7 @@ class Service:
         import soundfile
 
         soundfile.write(self.folder / "in.wav", np.zeros(24_000), 24_000)
-        environ = {**os.environ, "INVOCATION_ID": "0"}
+        environ = {**os.environ, "INVOCATION_ID": "0", "RUNTIME_DIRECTORY": str(self.folder)}
         with self.log.open("wb") as log:
             self.process = subprocess.Popen(
                 [sys.executable, "-m", "voiced", "run", "--config", str(self.config)],

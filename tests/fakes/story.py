@@ -14,7 +14,7 @@ from voiced.app import Daemon
 from voiced.config import Config
 from voiced.notices import Happened, Moment, Notice, NoticeBoard, Phase, PhaseChanged
 from voiced.outside import Ports
-from voiced.ports import Archive, Voice
+from voiced.ports import Archive, Door, Voice
 
 
 class Highest(random.Random):
@@ -38,6 +38,7 @@ class Story:
     mended: Callable[[], Awaitable[None]] = trio.sleep_forever
     chance: random.Random = attrs.field(factory=Highest)
     archive: Archive | None = None
+    door: Door | None = None
     daemon: Daemon = attrs.field(init=False)
 
     def set(self, section: str, **values: object) -> None:
@@ -49,7 +50,12 @@ class Story:
     async def begin(self, nursery: trio.Nursery, *, until_ready: bool = True) -> None:
         """Start the daemon; by default until the gate is open."""
         ports = Ports(
-            self.user.microphone, self.ears.speaker, self.server, self.archive, self.voice
+            self.user.microphone,
+            self.ears.speaker,
+            self.server,
+            self.archive,
+            self.voice,
+            self.door,
         )
         self.daemon = Daemon(self.config, ports, board=_Diary(self.notices), stays=self.stays)
         self.daemon.supervisor.chance = self.chance

@@ -81,8 +81,8 @@ class Supervisor:
 
     def release(self) -> bool:
         """Let the talk button go; False if it was not down."""
-        talk = self.conversation.talk
-        return talk is not None and talk.release()
+        button = self.conversation.house.button  # which is let go between sessions, too
+        return button is not None and button.release()
 
     def interrupt(self) -> bool:
         """Silence whatever sounds; False if there is neither a conversation nor an announcement."""

@@ -40,9 +40,10 @@ async def _run(options: argparse.Namespace) -> int:
                 from voiced.cli.local_server import embedded  # noqa: PLC0415  needs the `local` extra
 
                 config = await stack.enter_async_context(embedded(config))
+            ports = attrs.evolve(outside.ports_from(config), door=outside.door_from(config))
             daemon = app.Daemon(
                 config,
-                outside.ports_from(config),
+                ports,
                 stays=_is_service(),
                 mended=Mending(options, config).done,
             )
