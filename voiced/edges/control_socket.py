@@ -25,7 +25,7 @@ log = logging.getLogger(__name__)
 
 _CREDENTIALS: Final = struct.Struct("iii")  # struct ucred of unix(7): pid, uid, gid
 _SO_PEERGROUPS: Final = 59  # asm-generic/socket.h; Python has no name for it
-_MOST_GROUPS: Final = 65_536  # NGROUPS_MAX
+_GROUPS_BYTES: Final = 1024  # the most that Python asks for: 256 groups
 _SEND_BUFFER_BYTES: Final = 32 << 10
 """What the kernel keeps for a client that does not read: beyond it we count, so let it be little."""
 _PIECE_BYTES: Final = 16 << 10
@@ -100,8 +100,8 @@ def _who(client: trio.socket.SocketType) -> tuple[Peer, str]:
 
 def _groups(client: trio.socket.SocketType) -> tuple[int, ...]:
     try:
-        raw = client.getsockopt(socket.SOL_SOCKET, _SO_PEERGROUPS, 4 * _MOST_GROUPS)
-    except OSError:  # a kernel before 4.13 knows its first group only
+        raw = client.getsockopt(socket.SOL_SOCKET, _SO_PEERGROUPS, _GROUPS_BYTES)
+    except OSError:  # an old kernel, or too many groups: then its first one alone counts
         return ()
     return struct.unpack(f"{len(raw) // 4}I", raw)
 
