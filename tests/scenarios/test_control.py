@@ -260,6 +260,66 @@ async def test_who_does_not_read_is_told_how_much_was_missed_and_disturbs_nobody
         assert 250 < len(sleeper.events) < 270
 
 
+async def test_who_asks_and_does_not_take_the_reply_is_shown_out(
+    story: Story, nursery: trio.Nursery, autojump_clock: MockClock
+) -> None:
+    door, owner = await begun(story, nursery)
+    deaf = await door.lets_in(narrow=True)
+    await deaf.says({"jsonrpc": "2.0", "id": 1, "method": "status"})
+    await story.for_ms(10_100)
+    with pytest.raises(trio.EndOfChannel):
+        await deaf.gathers()  # what was under way, and no more
+    assert (await owner.does("status"))["phase"] == "listening"
+
+
+async def test_a_shutdown_does_not_wait_for_whoever_wanted_it(
+    story: Story, nursery: trio.Nursery, autojump_clock: MockClock
+) -> None:
+    door, _ = await begun(story, nursery)
+    deaf = await door.lets_in(narrow=True)
+    await deaf.says({"jsonrpc": "2.0", "id": 1, "method": "shutdown"})
+    await story.for_ms(10_100)
+    assert story.phase() is Phase.IDLE
+
+
+async def test_what_breaks_the_language_is_answered_and_the_rest_goes_on(
+    story: Story, nursery: trio.Nursery, autojump_clock: MockClock
+) -> None:
+    _, owner = await begun(story, nursery)
+    await owner.stream.send_all(b'\n  \n{"half\n[]\n')
+    codes = [(await owner.hears())["error"]["code"] for _ in range(2)]
+    assert codes == [-32700, -32600]
+    await owner.stream.send_all(b"x" * 65_537)
+    assert (await owner.hears())["error"]["code"] == -32003
+    with pytest.raises(trio.EndOfChannel):
+        await owner.hears()
+
+
+async def test_half_a_line_is_waited_for_ten_seconds(
+    story: Story, nursery: trio.Nursery, autojump_clock: MockClock
+) -> None:
+    _, owner = await begun(story, nursery)
+    await story.for_ms(60_000)  # who says nothing may stay
+    await owner.stream.send_all(b'{"half')
+    await story.for_ms(9_000)
+    await owner.stream.send_all(b" of it")  # more of it does not make it younger
+    began = trio.current_time()
+    assert (await owner.hears())["error"]["code"] == -32004
+    assert trio.current_time() - began == pytest.approx(1.0)
+
+
+async def test_a_move_to_another_session_is_told_though_the_phase_stays(
+    story: Story, nursery: trio.Nursery, autojump_clock: MockClock
+) -> None:
+    _, owner = await begun(story, nursery)
+    await owner.does("subscribe", topics=["phase"])
+    await owner.does("reconnect")
+    await story.for_ms(5000)
+    await owner.gathers()
+    assert [each["phase"] for each in owner.told("phase")] == ["listening"]
+    assert len(story.server.wires) == 2
+
+
 async def test_a_shutdown_is_answered_and_then_done(
     story: Story, nursery: trio.Nursery, autojump_clock: MockClock
 ) -> None:
