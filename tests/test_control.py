@@ -7,7 +7,7 @@ from typing import Any
 
 import attrs
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from voiced.control import address, commands
@@ -29,6 +29,7 @@ json_values = st.recursive(
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner, max_size=3),
     max_leaves=6,
 )
+unhurried = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])  # a busy machine
 ids = st.none() | st.text() | st.integers() | st.floats(allow_nan=False, allow_infinity=False)
 
 
@@ -62,6 +63,7 @@ def test_any_bytes_are_understood_or_refused_in_a_line_that_is_one(line: bytes) 
         assert json.loads(rendered)["error"]["code"] == outcome.code
 
 
+@unhurried
 @given(st.dictionaries(st.sampled_from(["jsonrpc", "id", "method", "params", "x"]), json_values))
 def test_any_object_is_understood_or_refused(message: dict[str, Any]) -> None:
     outcome = understood(json.dumps(message).encode())
@@ -69,6 +71,7 @@ def test_any_object_is_understood_or_refused(message: dict[str, Any]) -> None:
         assert json.loads(render_refusal(outcome))["jsonrpc"] == "2.0"
 
 
+@unhurried
 @given(st.sampled_from(sorted(METHODS)), json_values | st.dictionaries(st.text(), json_values))
 def test_any_parameters_are_taken_or_refused(method: str, params: Any) -> None:
     line = json.dumps({"jsonrpc": "2.0", "id": 1, "method": method, "params": params}).encode()
