@@ -76,12 +76,13 @@ def test_numbers_have_units_in_their_names() -> None:
         "threshold",
         "channel",
         "daily",
-    }  # a factor, a probability, an ordinal, money
+        "most_clients",
+    }  # a factor, a probability, an ordinal, money, a count
     for section in SECTIONS.values():
         for field in attrs.fields(section):
             if type(field.default) in {int, float} and field.name not in without:
                 assert field.name.endswith(
-                    ("_ms", "_s", "_hz", "_mb", "_db", "_tokens", *_RATES)
+                    ("_ms", "_s", "_hz", "_mb", "_db", "_percent", "_tokens", *_RATES)
                 ), field.name
 
 
@@ -126,6 +127,19 @@ keep_ms = 1000
             ('language = "--stdin": must be a language, like "en" or "de" '
             "(`espeak-ng --voices` lists them)"),
         ),
+        (
+            "control",
+            'group_may = ["watch", "sing"]',
+            'group_may = ["watch", "sing"]: must hold nothing but watch, words, talk, manage',
+        ),
+        ("control", "group_may = 3", 'group_may = 3: must be a list of texts, as ["one", "two"]'),
+        (
+            "control",
+            'socket = "voiced.sock"',
+            'socket = "voiced.sock": must be a whole path, as /run/voiced/control.sock',
+        ),
+        ("control", "most_clients = 0", "most_clients = 0: must be at least 1"),
+        ("playout", "volume_percent = 101", "volume_percent = 101: must be at most 100"),
         ("realtime", "speed = nan", "speed = nan: must be at least 0.25"),
         ("realtime", "speed = inf", "speed = inf: must be at most 1.5"),
         ("realtime", "speed = -inf", "speed = -inf: must be at least 0.25"),

@@ -4,6 +4,7 @@ who stands behind the ports, only `outside.py` knows.
 Attendant > microphone -> Capture -> blocks -> Framer > Door -> frames -> Uplink ----> wire
 Attendant > loudspeaker <- Player <- playouts <- Narrator <------ Downlink <--- wire
                                    playouts <- Announcer <- board
+entrance -> Steward (Herald <- board) -> Supervisor
 Supervisor > (Switch, Conversation) > Talk > (Uplink, Downlink, Narrator, Moderator) -> Scribe
 """
 
@@ -25,6 +26,7 @@ from voiced.actors.conversation import Conversation
 from voiced.actors.framer import Framer
 from voiced.actors.player import Player
 from voiced.actors.scribe import Scribe
+from voiced.actors.steward import Steward
 from voiced.actors.supervisor import Supervisor
 from voiced.actors.switch import Switch
 from voiced.actors.talk import House
@@ -102,6 +104,7 @@ class Daemon:
         self.playouts = Channel("playouts", _PLAYOUTS, WhenFull.DROP_NEWEST)
         self.jitter = JitterBuffer(config.playout.min_ms, config.playout.max_ms)
         self.tape = Tape(config.limits.max_turn_ms, config.uplink.keep_ms)
+        self.volume.set_owner(config.playout.volume_percent)
         self.door = door_from(config)
         self.accountant = self._accountant()
         self.scribe = Scribe(
@@ -194,6 +197,10 @@ class Daemon:
                     devices.start_soon(self.announcer.run, name="announcer")
                 if watchman := self._watchman():
                     devices.start_soon(watchman.run, name="watchman")
+                if self.ports.entrance is not None:
+                    steward = self._steward()
+                    devices.start_soon(steward.herald.run, name="herald")
+                    devices.start_soon(self.ports.entrance.serve, steward.attend, name="entrance")
                 await self.supervisor.run()
                 devices.cancel_scope.cancel()
         except* VoicedError as group:
@@ -328,9 +335,24 @@ class Daemon:
             }
         )
 
+    def _steward(self) -> Steward:
+        return Steward(
+            operator=self.supervisor,
+            board=self.board,
+            scribe=self.scribe,
+            volume=self.volume,
+            numbers=self._numbers,
+            requests_per_s=self.config.control.requests_per_s,
+        )
+
     def _account(self) -> None:
-        """The whole life in one line: every loss has a name and a number."""
-        numbers = {name: count for name, count in attrs.asdict(self.counts).items() if count}
+        """The whole life in one line."""
+        said = " ".join(f"{name}={count}" for name, count in self._numbers().items() if count)
+        log.info("stopped %s", said or "nothing sent, nothing lost")
+
+    def _numbers(self) -> dict[str, int]:
+        """What was carried and what was lost until now: every loss has a name and a number."""
+        numbers: dict[str, int] = attrs.asdict(self.counts)
         numbers["frames_that_waited_dropped"] = self.tape.dropped
         numbers["frames_told_again"] = self.tape.retold
         numbers["memory_forgotten"] = self.memory.forgotten
@@ -339,5 +361,4 @@ class Daemon:
             name = channel.name.replace(" ", "_")
             numbers[f"{name}_dropped"] = channel.tally.dropped
             numbers[f"{name}_discarded"] = channel.tally.discarded
-        said = " ".join(f"{name}={count}" for name, count in numbers.items() if count)
-        log.info("stopped %s", said or "nothing sent, nothing lost")
+        return numbers

@@ -25,7 +25,9 @@ from voiced.config_checks import (
     number,
     proxy_url,
     rate_hz,
+    rights,
     sentence,
+    socket_path,
     spoken,
     text,
     whole,
@@ -180,6 +182,7 @@ class Playout:
     max_ms: int = field(default=400, validator=whole(0, 2000))
     longest_ms: int = field(default=120_000, validator=whole(1000, 3_600_000))
     rest_after_s: float = field(default=10.0, validator=number(0.5, 86_400.0))
+    volume_percent: int = field(default=100, validator=whole(0, 100))
 
     @property
     def device_block_ms(self) -> int:
@@ -265,6 +268,21 @@ class Notices:
 
 
 @frozen(kw_only=True)
+class Control:
+    """The control socket: where it is, and what others than the owner may do there."""
+
+    enabled: bool = field(default=True, validator=flag())
+    socket: str = field(default="", validator=and_(text(), socket_path))
+    group: str = field(default="voiced", validator=text())
+    group_may: tuple[str, ...] = field(
+        default=("watch", "talk"), converter=as_tuple, validator=and_(words, rights)
+    )
+    most_clients: int = field(default=32, validator=whole(1, 256))
+    line_s: float = field(default=10.0, validator=number(0.1, 600.0))
+    requests_per_s: float = field(default=20.0, validator=number(1.0, 1000.0))
+
+
+@frozen(kw_only=True)
 class Config:
     """All sections."""
 
@@ -283,6 +301,7 @@ class Config:
     notices: Notices = Notices()
     prices: Prices = field(factory=Prices)
     budget: Budget = field(factory=Budget)
+    control: Control = Control()
 
     def across(self) -> Iterator[str]:
         """Mistakes that no single value makes."""

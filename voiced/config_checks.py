@@ -8,6 +8,8 @@ from urllib.parse import parse_qs, urlsplit
 import attrs
 from attrs.validators import and_, ge, instance_of, le, min_len
 
+from voiced.control.rights import Right
+
 _LONGEST_HEADER: Final = 128  # of an id that travels in a header; the service's own are shorter
 SECRET: Final = re.compile(r"(?<![\w/.-])(sk-|ek_)[\w-]{3,}")
 """How keys and minted secrets of the service begin, where they are no part of a path."""
@@ -113,6 +115,19 @@ def words(_self: object, attribute: "attrs.Attribute[Any]", value: object) -> No
         raise TypeError(f"'{attribute.name}' must be a list of texts")
     if any(not word or "\0" in word for word in value):
         raise ValueError("must not hold empty words")
+
+
+def rights(_self: object, _attribute: "attrs.Attribute[Any]", value: Iterable[str]) -> None:
+    """What somebody may be allowed to do."""
+    known = [right.value for right in Right]
+    if any(word not in known for word in value):
+        raise ValueError(f"must hold nothing but {', '.join(known)}")
+
+
+def socket_path(_self: object, _attribute: "attrs.Attribute[Any]", value: str) -> None:
+    """A place for a socket, or none."""
+    if value and not (value.startswith("/") and value.isprintable() and not value.endswith("/")):
+        raise ValueError("must be a whole path, as /run/voiced/control.sock")
 
 
 def no_secret(

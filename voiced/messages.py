@@ -9,6 +9,7 @@ import trio
 from attrs import frozen
 
 from voiced.audio.format import Frame
+from voiced.audio.level import gain_of_percent_db
 from voiced.channel import Channel
 
 
@@ -47,18 +48,23 @@ class Playout:
 
 @attrs.define(eq=False)
 class Volume:
-    """How loud answers should be: the conversation sets it, the Player follows, in whatever order
-    they come to life.
+    """How loud answers should be: the conversation sets it, and so does the owner; the Player follows
+    both together, in whatever order they come to life.
     """
 
-    gain_db: float = 0.0
+    gain_db: float = 0.0  # the conversation's: 0, or softer while speech over an answer is doubtful
+    owner_percent: int = 100
     _follower: Callable[[float], None] | None = attrs.field(default=None, init=False)
 
     def set(self, gain_db: float) -> None:
-        """Ask for that gain from now on; 0 is as it was sent."""
+        """Ask for that gain from now on; 0 is as it was sent. What the owner wants is added to it."""
         self.gain_db = gain_db
-        if self._follower is not None:
-            self._follower(gain_db)
+        self._tell()
+
+    def set_owner(self, percent: int) -> None:
+        """Be that loud from now on, 0 (silent) to 100 (as it was sent), until it is said otherwise."""
+        self.owner_percent = percent
+        self._tell()
 
     @contextmanager
     def followed_by(self, follower: Callable[[float], None]) -> Iterator[None]:
@@ -66,8 +72,12 @@ class Volume:
         conversation may outlive the loudspeaker.
         """
         self._follower = follower
-        follower(self.gain_db)
+        self._tell()
         try:
             yield
         finally:
             self._follower = None
+
+    def _tell(self) -> None:
+        if self._follower is not None:
+            self._follower(self.gain_db + gain_of_percent_db(self.owner_percent))

@@ -3,6 +3,7 @@
 The only module that knows every edge; tests put their own things into `Ports` instead.
 """
 
+import grp
 import logging
 import os
 from collections.abc import Callable, Mapping
@@ -14,7 +15,10 @@ from typing import Final
 import attrs
 
 from voiced.config import Config
+from voiced.control import address
+from voiced.control.rights import House, Right
 from voiced.edges.authority import authority_from
+from voiced.edges.control_socket import Bounds, ControlSocket
 from voiced.edges.files import FileMicrophone, FileSpeaker
 from voiced.edges.ledger_file import LedgerFile, local_now
 from voiced.edges.memory_file import MemoryFile
@@ -31,6 +35,7 @@ from voiced.ports import (
     Archive,
     Books,
     Dialler,
+    Entrance,
     Microphone,
     ServiceManager,
     Speaker,
@@ -57,6 +62,7 @@ class Ports:
     books: Books | None = None  # where there is no place to keep account
     now: Callable[[], datetime] = local_now
     manager: ServiceManager | None = None  # where we were not started as a service
+    entrance: Entrance | None = None  # for voicectl; None: nobody comes in
 
 
 def ports_from(config: Config, environ: Mapping[str, str] = os.environ) -> Ports:
@@ -161,4 +167,28 @@ def voice_from(config: Config) -> Voice | None:
         return find_voice(config.notices.language)
     except VoiceError as error:
         log.warning('[notices] mode = "voice", but announcements will be tones: %s', error)
+        return None
+
+
+def entrance_from(config: Config, environ: Mapping[str, str] = os.environ) -> Entrance | None:
+    """The control socket, where the settings want it; None if they want none."""
+    control = config.control
+    if not control.enabled:
+        return None
+    uid = os.geteuid()
+    path = Path(control.socket) if control.socket else address.place(environ, uid)
+    may = frozenset(map(Right, control.group_may))
+    return ControlSocket(
+        path,
+        House(uid, _gid(control.group), may),
+        Bounds(clients=control.most_clients, line_s=control.line_s),
+        private=address.is_temporary(path, uid),
+        needed=bool(control.socket),
+    )
+
+
+def _gid(group: str) -> int | None:
+    try:
+        return grp.getgrnam(group).gr_gid
+    except KeyError:  # nobody has made one: the owner and root are enough
         return None

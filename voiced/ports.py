@@ -5,13 +5,15 @@ bounded in time and quiet when the thing is already dead. Foreign exceptions nev
 devices raise `DeviceError`, the wire raises `LinkError`, a voice `VoiceError`.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from datetime import date
 from typing import NoReturn, Protocol
 
 from voiced.account.usage import Used
 from voiced.audio.format import Shape
+from voiced.control.rights import Right
+from voiced.control.rpc import Refusal
 from voiced.link.memory import Entry
 
 
@@ -188,3 +190,32 @@ class Books(Protocol):
 
     def close(self) -> None:
         """Let another one write."""
+
+
+class Caller(Protocol):
+    """Somebody at the control socket."""
+
+    @property
+    def rights(self) -> frozenset[Right]:
+        """What it may do; nothing, if it is a stranger."""
+
+    @property
+    def name(self) -> str:
+        """Who it is, for the log."""
+
+    async def receive(self) -> bytes | Refusal | None:
+        """Wait for one line, without its end. None: it has left. A refusal: what came is no line, and
+        nothing that follows can be understood.
+        """
+
+    async def send(self, line: bytes) -> bool:
+        """Hand over a whole line, waiting for as long as it takes; False if it has left."""
+
+
+class Entrance(Protocol):
+    """Where callers come in."""
+
+    async def serve(self, attend: Callable[[Caller], Awaitable[None]]) -> NoReturn:
+        """Let callers in for ever, and *attend* to each, in a task of its own, until that returns.
+        `ConfigError` if there can be no such entrance.
+        """

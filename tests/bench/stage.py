@@ -126,7 +126,8 @@ def address(port: str | int) -> str:
 def daemon_in(room: Room, config: Path, options: Sequence[str] = ()) -> Iterator[Child]:
     """Run a daemon; its log lies beside its configuration."""
     arguments = ["-m", "voiced", "run", "--config", str(config), *options]
-    with child(arguments, room.environ, config.with_suffix(".log")) as daemon:
+    environ = {**room.environ, "RUNTIME_DIRECTORY": str(config.parent)}  # of this daemon alone
+    with child(arguments, environ, config.with_suffix(".log")) as daemon:
         yield daemon
 
 

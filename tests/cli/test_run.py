@@ -45,6 +45,7 @@ class Service:
         soundfile.write(self.folder / "in.wav", np.zeros(24_000), 24_000)
         state = str(self.folder / "state")
         environ = {**os.environ, "INVOCATION_ID": "0", "STATE_DIRECTORY": state}
+        environ["RUNTIME_DIRECTORY"] = str(self.folder)
         with self.log.open("wb") as log:
             self.process = subprocess.Popen(
                 [sys.executable, "-m", "voiced", "run", "--config", str(self.config)],

@@ -24,7 +24,12 @@ def voiced(
     config.write_text(f"[auth]\n{auth}\n")
     return subprocess.run(
         [sys.executable, "-m", "voiced", *words, "--config", config],
-        env={"PATH": os.environ["PATH"], "HOME": str(folder), **(environ or {})},
+        env={
+            "PATH": os.environ["PATH"],
+            "HOME": str(folder),
+            "RUNTIME_DIRECTORY": str(folder),
+            **(environ or {}),
+        },
         cwd=Path(__file__).parents[2],
         capture_output=True,
         text=True,

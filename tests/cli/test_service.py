@@ -62,6 +62,7 @@ class Systemd:
             "NOTIFY_SOCKET": str(self.place),
             "WATCHDOG_USEC": str(round(_WATCHDOG_S * 1e6)),
             "STATE_DIRECTORY": str(self.folder),
+            "RUNTIME_DIRECTORY": str(self.folder),
             "PYTHONPATH": os.pathsep.join(map(str, filter(None, (python_path, _ROOT)))),
         }
         with self.log.open("ab") as log:
@@ -237,7 +238,7 @@ def test_sighup_takes_in_new_settings(systemd: Systemd) -> None:
     systemd.configures(instructions="Be brief.", block_ms=10)
     systemd.signals(signal.SIGHUP)
     systemd.logs("starting anew with new settings")
-    systemd.hears("STATUS=idle")
+    systemd.hears("STATUS=connecting")
     systemd.hears("STATUS=listening")
     systemd.hears("WATCHDOG=1")
 

@@ -87,7 +87,7 @@ class Scribe:
         """An answer is on its way to the ear."""
         self._sounding[answer.item_id] = answer, playout
 
-    # Asked and told by whoever opens a session.
+    # Asked and told by whoever opens a session, or wants to read what was said.
 
     def carry(self, tokens: int, after: int = 0) -> tuple[Entry, ...]:
         """What of the conversation until now a new session should know; see `Memory.carry`. Nothing, if
@@ -102,6 +102,11 @@ class Scribe:
     def forget(self) -> None:
         """The conversation is over for good: the next is told nothing of it."""
         self.memory.forget()
+
+    def newest(self, most: int) -> tuple[Entry, ...]:
+        """What was said and heard last."""
+        self._look()
+        return self.memory.newest(most)
 
     def restored(self, restored: Restored) -> None:
         """So much of it is in the session of now."""

@@ -10,6 +10,13 @@ from voiced.audio.convert import Samples
 SILENCE_DBFS: Final = -96.0
 """The floor we report: one step of 16 bits."""
 
+SILENT_DB: Final = -120.0
+"""Turns full scale into less than half a step of 16 bits: nothing is left."""
+
+_CUBIC_DB: Final = 60.0
+"""dB to a tenth: the cube of a percentage, as sound servers have it (PulseAudio, PipeWire), is felt as
+even steps."""
+
 _HIGHEST_PEAK: Final = 0.7  # of full scale: 3 dB for resamplers, which overshoot
 
 
@@ -25,6 +32,11 @@ def dbfs(pcm: bytes) -> float:
 def decibels(gain_db: float) -> float:
     """The factor that a gain in dB is."""
     return float(10.0 ** (gain_db / 20.0))
+
+
+def gain_of_percent_db(percent: int) -> float:
+    """How loud *percent* of full volume is: 100 is 0 dB, 50 is -18 dB, 0 is silence."""
+    return max(SILENT_DB, _CUBIC_DB * math.log10(percent / 100)) if percent else SILENT_DB
 
 
 def at_level(samples: Samples, level_dbfs: float) -> Samples:

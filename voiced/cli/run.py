@@ -78,7 +78,9 @@ async def _run(options: argparse.Namespace) -> int:
 
 
 def _ports(config: Config, manager: ServiceManager | None, *, local: bool) -> outside.Ports:
-    ports = attrs.evolve(outside.ports_from(config), manager=manager)
+    ports = attrs.evolve(
+        outside.ports_from(config), manager=manager, entrance=outside.entrance_from(config)
+    )
     return attrs.evolve(ports, books=None) if local else ports  # nobody is billed for that
 
 

@@ -188,6 +188,16 @@ class Memory:
             carried.append(Entry(place.number, place.items))
         return tuple(reversed(carried))
 
+    def newest(self, most: int) -> tuple[Entry, ...]:
+        """The newest *most* entries, in order, whatever they would cost."""
+        told: list[Entry] = []
+        for place in reversed(self._places):
+            if len(told) == most:
+                break
+            if place.items:
+                told.append(Entry(place.number, place.items))
+        return tuple(reversed(told))
+
     def _place(self, name: _Name) -> _Place:
         """Where that item stands: at the end, if it is new."""
         if name not in self._names:

@@ -1,0 +1,229 @@
+"""`voicectl`: the control socket by hand and in scripts.
+
+What belongs here is which commands there are and how their results are printed. Exit codes: 0 done,
+1 refused or failed, 2 not understood, 69 (EX_UNAVAILABLE of sysexits(3)) no daemon there.
+"""
+
+import argparse
+import enum
+import json
+import os
+import signal
+import sys
+from collections.abc import Iterable, Sequence
+from importlib import resources
+from pathlib import Path
+from typing import Any, Final
+
+from voiced import __version__
+from voiced.cli import card
+from voiced.cli.caller import Connection, NotRunning, Refused, connected
+from voiced.control.commands import FULL_PERCENT, MOST_HISTORY, Topic
+
+_SHELLS: Final = ("bash", "zsh", "fish")
+_MOST_STDIN_BYTES: Final = 64 << 10  # more than anybody may say: the daemon refuses it by name
+_TOPICS: Final = tuple(topic.value for topic in Topic)
+
+
+class Exit(enum.IntEnum):
+    """How it ended."""
+
+    FINE = 0
+    REFUSED = 1
+    USAGE = 2
+    NOT_RUNNING = 69
+    INTERRUPTED = 130  # as shells have it: 128 + SIGINT
+
+
+def main() -> int:
+    """The entry point of `voicectl`."""
+    signal.signal(signal.SIGPIPE, signal.SIG_DFL)  # `voicectl events | head` ends without a word
+    return run(sys.argv[1:])
+
+
+def run(argv: Sequence[str]) -> int:
+    """Do what *argv* says; what goes wrong becomes one sentence on stderr."""
+    options = parser().parse_args(argv)
+    try:
+        if options.command == "completion":
+            return completion(options.shell)
+        with connected(options.socket) as daemon:
+            return _COMMANDS[options.command](daemon, options)
+    except NotRunning as error:
+        return _fail(error, Exit.NOT_RUNNING)
+    except Refused as error:
+        return _fail(error, Exit.REFUSED)
+    except KeyboardInterrupt:
+        return Exit.INTERRUPTED
+
+
+def _fail(sentence: object, code: Exit) -> int:
+    print(f"voicectl: {sentence}", file=sys.stderr)
+    return code
+
+
+# --- what there is --------------------------------------------------------------------------------
+
+
+def parser() -> argparse.ArgumentParser:
+    """All commands and options."""
+    parser = argparse.ArgumentParser(
+        prog="voicectl",
+        description="See what voiced does, and tell it what to do.",
+        epilog="Exit codes: 0 done, 1 refused or failed, 2 not understood, 69 voiced is not running.",
+    )
+    parser.add_argument("--version", action="version", version=f"voicectl {__version__}")
+    parser.add_argument(
+        "--socket", type=Path, metavar="PATH", help="where the daemon is, if not in a usual place"
+    )
+    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+
+    status = commands.add_parser("status", help="what is going on")
+    status.add_argument("--json", action="store_true", help="all of it, for programs")
+    talk = commands.add_parser("talk", help="speak while a key is held (push_to_talk)")
+    talk.add_argument(
+        "--seconds", type=_seconds, metavar="N", help="hold the button for so long, without a key"
+    )
+    commands.add_parser("interrupt", help="silence what is being said")
+    ask = commands.add_parser("ask", help="ask in writing; the answer is spoken")
+    ask.add_argument("text", help="the question; - reads it from stdin")
+    say = commands.add_parser("say", help="have words said")
+    say.add_argument("text", help="the words; - reads them from stdin")
+    commands.add_parser("reconnect", help="open a new session, now or at the next quiet moment")
+    volume = commands.add_parser("volume", help="how loud answers are")
+    volume.add_argument(
+        "percent", nargs="?", type=_percent, help="0 (silent) to 100; without: say what it is"
+    )
+    events = commands.add_parser("events", help="what happens, as it happens: a JSON object a line")
+    events.add_argument(
+        "--topics",
+        type=_topics,
+        default=None,
+        metavar="A,B",
+        help=f"of {', '.join(_TOPICS)} (all that you may see)",
+    )
+    history = commands.add_parser("history", help="what was said and heard last")
+    history.add_argument("-n", type=_most, default=20, metavar="N", help="how much of it (20)")
+    history.add_argument("--json", action="store_true", help="for programs")
+    commands.add_parser("shutdown", help="stop the daemon in order")
+    completion = commands.add_parser("completion", help="print what a shell needs to complete")
+    completion.add_argument("shell", choices=_SHELLS)
+    return parser
+
+
+def _whole(text: str, least: int, most: int) -> int:
+    if not (text.isascii() and text.isdecimal()) or not least <= int(text) <= most:
+        raise argparse.ArgumentTypeError(f"'{text}' is not a whole number from {least} to {most}")
+    return int(text)
+
+
+def _percent(text: str) -> int:
+    return _whole(text.removesuffix("%"), 0, FULL_PERCENT)
+
+
+def _most(text: str) -> int:
+    return _whole(text, 1, MOST_HISTORY)
+
+
+def _seconds(text: str) -> float:
+    try:
+        seconds = float(text)
+    except ValueError:
+        seconds = 0.0
+    if not 0 < seconds <= 600:
+        raise argparse.ArgumentTypeError(f"'{text}' is not a number of seconds, up to 600")
+    return seconds
+
+
+def _topics(text: str) -> list[str]:
+    names = text.split(",")
+    if unknown := [name for name in names if name not in _TOPICS]:
+        raise argparse.ArgumentTypeError(
+            f"there is no topic '{unknown[0]}'; there is {', '.join(_TOPICS)}"
+        )
+    return names
+
+
+# --- what they do ---------------------------------------------------------------------------------
+
+
+def _status(daemon: Connection, options: argparse.Namespace) -> int:
+    told = daemon.ask("status")
+    return _print([_json(told)] if options.json else card.lines(told))
+
+
+def _talk(daemon: Connection, options: argparse.Namespace) -> int:
+    from voiced.cli.talk import talk, talk_for  # noqa: PLC0415  nobody else needs a terminal
+
+    return talk(daemon) if options.seconds is None else talk_for(daemon, options.seconds)
+
+
+def _plain(daemon: Connection, options: argparse.Namespace) -> int:
+    daemon.ask(options.command)
+    return Exit.FINE
+
+
+def _words(daemon: Connection, options: argparse.Namespace) -> int:
+    text = options.text
+    if text == "-":
+        text = sys.stdin.buffer.read(_MOST_STDIN_BYTES).decode("utf-8", "surrogateescape")
+    daemon.ask(options.command, {"text": text})
+    return Exit.FINE
+
+
+def _volume(daemon: Connection, options: argparse.Namespace) -> int:
+    params = {} if options.percent is None else {"percent": options.percent}
+    told = daemon.ask("volume", params)
+    return Exit.FINE if params else _print([f"{told['percent']}"])
+
+
+def _events(daemon: Connection, options: argparse.Namespace) -> int:
+    topics = options.topics or daemon.ask("hello")["topics"]
+    daemon.ask("subscribe", {"topics": topics})
+    for topic, params in daemon.events():
+        _print([_json({"topic": topic, **params})])
+    return Exit.FINE
+
+
+def _history(daemon: Connection, options: argparse.Namespace) -> int:
+    told = daemon.ask("history", {"most": options.n})
+    if options.json:
+        return _print([_json(told)])
+    return _print(f"{each['who']:>9}: {card.printable(each['text'])}" for each in told["entries"])
+
+
+_COMMANDS: Final = {
+    "status": _status,
+    "talk": _talk,
+    "interrupt": _plain,
+    "ask": _words,
+    "say": _words,
+    "reconnect": _plain,
+    "volume": _volume,
+    "events": _events,
+    "history": _history,
+    "shutdown": _plain,
+}
+
+
+def completion(shell: str) -> int:
+    """Print the file that this shell wants."""
+    names = {"bash": "voicectl.bash", "zsh": "_voicectl", "fish": "voicectl.fish"}
+    file = resources.files("voiced.cli").joinpath("completions", names[shell])
+    print(file.read_text(encoding="utf-8"), end="")
+    return Exit.FINE
+
+
+def _json(told: Any) -> str:
+    return json.dumps(told, ensure_ascii=False)
+
+
+def _print(lines: Iterable[str]) -> int:
+    for line in lines:
+        sys.stdout.buffer.write(f"{line}{os.linesep}".encode("utf-8", "replace"))
+    sys.stdout.flush()  # whoever reads the events wants them now
+    return Exit.FINE
+
+
+if __name__ == "__main__":
+    sys.exit(main())
