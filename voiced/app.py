@@ -24,6 +24,7 @@ from voiced.actors.bookkeeper import Bookkeeper
 from voiced.actors.capture import Block, Capture
 from voiced.actors.conversation import Conversation
 from voiced.actors.framer import Framer
+from voiced.actors.operator import Reload
 from voiced.actors.player import Player
 from voiced.actors.scribe import Scribe
 from voiced.actors.steward import Steward
@@ -67,6 +68,16 @@ _BLOCKS_MS: Final = 200  # the Framer is arithmetic: a full channel here means t
 _PLAYOUTS: Final = 8  # a ninth waiting answer is a fault worth seeing
 
 
+@attrs.frozen(kw_only=True)
+class Legacy:
+    """What one life leaves to the next, where new settings want another one."""
+
+    memory: Memory = attrs.field(factory=Memory)
+    muted: bool = False
+    off: bool = False  # deactivated
+    volume_percent: int | None = None  # as somebody has asked for; None: as the settings say
+
+
 @attrs.define(eq=False)
 class Daemon:
     """All actors, wired. `run` is their life; `supervisor.stop()` ends it in order."""
@@ -75,7 +86,8 @@ class Daemon:
     ports: Ports
     board: NoticeBoard = attrs.field(factory=NoticeBoard)
     counts: Counts = attrs.field(factory=Counts)
-    memory: Memory = attrs.field(factory=Memory)  # of an earlier life, if there was one
+    legacy: Legacy = attrs.field(factory=Legacy)  # of an earlier life, if there was one
+    reload: Reload | None = None  # where the settings come from a file
     stays: bool = False  # on a fault that only a person can mend: wait for one, or end
     mended: Callable[[], Awaitable[None]] = (
         trio.sleep_forever
@@ -83,6 +95,7 @@ class Daemon:
     blocks: Channel[Block] = attrs.field(init=False)
     frames: Channel[Frame] = attrs.field(init=False)
     playouts: Channel[Playout] = attrs.field(init=False)
+    memory: Memory = attrs.field(init=False)
     volume: Volume = attrs.field(init=False, factory=Volume)
     tape: Tape = attrs.field(init=False)
     accountant: Accountant = attrs.field(init=False)
@@ -102,10 +115,16 @@ class Daemon:
         )
         self.frames = Channel("frames", frames_in_ms(config.uplink.keep_ms), WhenFull.DROP_OLDEST)
         self.playouts = Channel("playouts", _PLAYOUTS, WhenFull.DROP_NEWEST)
+        self.memory = self.legacy.memory
         self.jitter = JitterBuffer(config.playout.min_ms, config.playout.max_ms)
         self.tape = Tape(config.limits.max_turn_ms, config.uplink.keep_ms)
-        self.volume.set_owner(config.playout.volume_percent)
+        wanted_percent = self.legacy.volume_percent
+        self.volume.set_owner(
+            config.playout.volume_percent if wanted_percent is None else wanted_percent
+        )
         self.door = door_from(config)
+        if self.legacy.muted:
+            self.door.mute()
         self.accountant = self._accountant()
         self.scribe = Scribe(
             self.board,
@@ -143,6 +162,7 @@ class Daemon:
             accountant=self.accountant,
             board=self.board,
             stays=self.stays,
+            begins_off=self.legacy.off,
             fault_retry_s=config.link.fault_retry_s,
             mended=self.mended,
             secrets_renew=config.auth.mode != "key",
@@ -207,6 +227,16 @@ class Daemon:
             raise gravest(group) from None
         finally:
             self._account()
+
+    def bequeath(self) -> Legacy:
+        """What the next life goes on with, that of other settings."""
+        percent, switch = self.volume.owner_percent, self.supervisor.switch
+        return Legacy(
+            memory=self.memory,
+            muted=switch.muted,
+            off=switch.activation.off,
+            volume_percent=percent if percent != self.config.playout.volume_percent else None,
+        )
 
     def adopt(self, config: Config) -> None:
         """Go by new settings, as far as `config_changes.REACHES` says that this life can."""
@@ -343,6 +373,7 @@ class Daemon:
             volume=self.volume,
             numbers=self._numbers,
             requests_per_s=self.config.control.requests_per_s,
+            reload=self.reload,
         )
 
     def _account(self) -> None:

@@ -113,6 +113,23 @@ async def test_what_one_does_with_a_daemon(path: Path) -> None:
         said = [each.get("response", {}) for each in story.server.was_told("response.create")]
         assert any("Grüße" in each.get("instructions", "") for each in said)
 
+        assert await voicectl_at(path, "mute") == (0, "", "")
+        assert await voicectl_at(path, "mute") == (0, "", ""), "it is so already"
+        assert "muted" in (await voicectl_at(path, "status"))[1]
+        assert await voicectl_at(path, "unmute") == (0, "", "")
+        code, told, _ = await voicectl_at(path, "stats")
+        assert told.splitlines()[0] == "this session     0 tokens"
+        assert "budget           no limits" in told
+        assert json.loads((await voicectl_at(path, "stats", "--json"))[1])["counts"]
+        assert await voicectl_at(path, "budget", "lift") == (0, "no limits\n", "")
+        code, _, complaint = await voicectl_at(path, "reload")
+        assert code == 1
+        assert "no file" in complaint
+        assert await voicectl_at(path, "deactivate") == (0, "", "")
+        assert await voicectl_at(path, "history") == (0, "", ""), "it is forgotten"
+        assert "idle" in (await voicectl_at(path, "status"))[1]
+        assert await voicectl_at(path, "activate") == (0, "", "")
+        await story.for_ms(500)
         assert (await voicectl_at(path, "interrupt"))[0] == 0
         assert (await voicectl_at(path, "reconnect"))[0] == 0
         code, _, complaint = await voicectl_at(path, "talk", "--seconds", "1")
@@ -253,7 +270,7 @@ def test_every_shell_knows_every_command_and_every_topic(
 @pytest.mark.parametrize(
     ("typed", "offered"),
     [
-        ("voicectl st", ["status"]),
+        ("voicectl sta", ["status", "stats"]),
         ("voicectl events --topics t", ["transcript", "turn", "tally"]),
         ("voicectl --socket /tmp/x comp", ["completion"]),
         ("voicectl completion ", ["bash", "zsh", "fish"]),
@@ -307,7 +324,9 @@ def test_a_card_in_trouble_says_why() -> None:
         "for_s": 90.0,
         "why": "no route",
         "link": link,
-        "devices": {"microphone": {"fault": "gone"}},
+        "devices": {"microphone": {"fault": ""}, "loudspeaker": {"fault": "gone"}},
+        "muted": True,
+        "budget": {"level": "near", "share": 0.9, "why": "90 % of the budget is used"},
         "volume_percent": 40,
         "turns": {},
         "latencies_ms": {},
@@ -319,8 +338,10 @@ def test_a_card_in_trouble_says_why() -> None:
         "voiced 1.0: cooling down for 2 min",
         "  why         no route",
         "  link        no session yet, 1 connection, 3 faults in a row, again in 12 s, last fault: no route",
-        "  microphone  gone",
+        "  microphone  ok, but muted: nothing is heard until voicectl unmute",
+        "  loudspeaker gone",
         "  volume      40 %",
+        "  budget      90 % of the budget is used",
         "  assistant   A B",
         "  lost        frames dropped 7",
     ]

@@ -12,6 +12,7 @@ from attrs import evolve
 
 from tests.fakes.room import Ears, User
 from tests.fakes.server import FakeServer
+from voiced.actors.operator import Reload
 from voiced.app import Daemon
 from voiced.config import Config
 from voiced.notices import Happened, Moment, Notice, NoticeBoard, Phase, PhaseChanged
@@ -46,6 +47,7 @@ class Story:
     midnight_in_s: float = 36_000.0  # of the wall clock, when the curtain rises
     manager: ServiceManager | None = None
     entrance: Entrance | None = None
+    reload: Reload | None = None
     daemon: Daemon = attrs.field(init=False)
 
     def set(self, section: str, **values: object) -> None:
@@ -68,6 +70,7 @@ class Story:
             entrance=self.entrance,
         )
         self.daemon = Daemon(self.config, ports, board=_Diary(self.notices), stays=self.stays)
+        self.daemon.reload = self.reload
         self.daemon.supervisor.chance = self.chance
         self.daemon.supervisor.mended = self.mended
         nursery.start_soon(self.daemon.run)

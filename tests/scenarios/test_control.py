@@ -8,8 +8,10 @@ from trio.testing import MockClock
 
 from tests.fakes.entrance import Client, FakeEntrance
 from tests.fakes.story import Story
+from tests.scenarios.test_what_it_costs import USAGE
 from voiced.control.commands import METHODS, Topic
 from voiced.control.rights import Right
+from voiced.faults import ConfigError
 from voiced.notices import Phase
 
 TOPICS = [topic.value for topic in Topic]
@@ -37,7 +39,7 @@ async def test_a_greeting_says_what_there_is(
     assert hello["topics"] == TOPICS
     guest = await entrance.lets_in(WATCH)
     hello = await guest.does("hello")
-    assert hello["methods"] == ["hello", "status", "subscribe"]
+    assert hello["methods"] == ["hello", "status", "subscribe", "stats"]
     assert "transcript" not in hello["topics"]
     assert hello["rights"] == ["watch"]
 
@@ -378,3 +380,75 @@ async def test_nobody_watches_the_board_for_nobody(
     await owner.does("subscribe", topics=["phase"])
     await story.settled()
     assert watched()
+
+
+async def test_it_can_be_switched_off_and_on_and_muted(
+    story: Story, nursery: trio.Nursery, autojump_clock: MockClock
+) -> None:
+    _, owner = await begun(story, nursery)
+    assert await owner.does("mute") == {"changed": True}
+    assert await owner.does("mute") == {"changed": False}
+    card = await owner.does("status")
+    assert (card["muted"], card["phase"]) == (True, "muted")
+    assert await owner.does("unmute") == {"changed": True}
+    assert await owner.does("deactivate") == {"changed": True}
+    await story.for_ms(100)
+    card = await owner.does("status")
+    assert (card["active"], card["phase"], card["why"]) == (False, "idle", "deactivated")
+    assert await owner.does("deactivate") == {"changed": False}
+    assert await owner.does("activate") == {"changed": True}
+    assert await owner.does("activate") == {"changed": False}
+    await story.for_ms(1000)
+    assert (await owner.does("status"))["phase"] == "listening"
+
+
+async def test_a_spent_budget_is_told_and_may_be_lifted(
+    story: Story, nursery: trio.Nursery, autojump_clock: MockClock
+) -> None:
+    story.set("budget", daily_tokens=100)
+    story.server.usage = USAGE
+    _, owner = await begun(story, nursery)
+    story.server.hears_speech()
+    story.server.hears_silence()
+    story.server.speaks(400)
+    await story.for_ms(3000)
+    stats = await owner.does("stats")
+    assert stats["usage"]["budget"]["level"] == "spent"
+    assert stats["usage"]["today"]["total_tokens"] >= 100
+    assert stats["turns"] == {"answered": 1}
+    card = await owner.does("status")
+    assert card["phase"] == "idle"
+    assert card["budget"]["why"].startswith("budget reached until midnight")
+    code, sentence = await owner.is_refused("activate")
+    assert code == NOT_NOW
+    assert "budget reached until midnight" in sentence
+    await owner.does("budget.lift")
+    await story.for_ms(1000)
+    assert (await owner.does("status"))["phase"] == "listening"
+
+
+async def test_settings_are_read_again_and_a_refusal_says_what_is_wrong(
+    story: Story, nursery: trio.Nursery, autojump_clock: MockClock
+) -> None:
+    told = {"changed": ["[link] first_pause_s"], "takes_effect": "from now on"}
+    mistakes: list[str] = []
+
+    def reload() -> dict[str, object]:
+        if mistakes:
+            raise ConfigError(mistakes)
+        return dict(told)
+
+    story.reload = reload
+    _, owner = await begun(story, nursery)
+    assert await owner.does("config.reload") == told
+    mistakes += ["[realtime] voise: unknown key", "[realtime] speed: must be a number"]
+    code, sentence = await owner.is_refused("config.reload")
+    assert code == -32006
+    assert sentence == "[realtime] voise: unknown key; [realtime] speed: must be a number"
+
+
+async def test_settings_that_no_file_holds_are_not_read_again(
+    story: Story, nursery: trio.Nursery, autojump_clock: MockClock
+) -> None:
+    _, owner = await begun(story, nursery)
+    assert (await owner.is_refused("config.reload"))[0] == NOT_NOW

@@ -209,8 +209,35 @@ async def test_the_next_life_remembers_what_was_said(
     await story.for_ms(1000)
     assert story.server.wires[0].closed is not None
 
-    second = Daemon(story.config, story.daemon.ports, memory=story.daemon.memory)
+    second = Daemon(story.config, story.daemon.ports, legacy=story.daemon.bequeath())
     nursery.start_soon(second.run)
     await story.for_ms(1000)
     told = story.server.was_told("conversation.item.create")
     assert "My name is Ada." in str(told)
+
+
+@pytest.mark.parametrize("off", [False, True])
+async def test_the_next_life_leaves_people_as_they_wanted_it(
+    story: Story, nursery: trio.Nursery, autojump_clock: trio.abc.Clock, *, off: bool
+) -> None:
+    """Nobody who muted the room, or switched it off, is heard because of a line in a file."""
+    owner = await begin(story, nursery)
+    supervisor = story.daemon.supervisor
+    supervisor.mute()
+    if off:
+        supervisor.deactivate()
+    story.daemon.volume.set_owner(40)
+    owner.sets("capture", block_ms=10)
+    await story.for_ms(1000)
+    assert story.moments(Moment.STOPPED)
+
+    second = Daemon(story.config, story.daemon.ports, legacy=story.daemon.bequeath())
+    nursery.start_soon(second.run)
+    story.user.says(3000, value=4000)
+    await story.for_ms(3000)
+    assert second.supervisor.muted
+    assert second.volume.owner_percent == 40
+    assert second.supervisor.active is not off
+    assert len(story.server.wires) == (1 if off else 2)
+    if not off:
+        assert not any(story.server.appended), "a second life sends silence, and little of it"

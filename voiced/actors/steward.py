@@ -2,7 +2,7 @@
 
 import logging
 from collections.abc import Callable, Mapping
-from typing import Final, Protocol
+from typing import Final
 
 import attrs
 import trio
@@ -10,6 +10,7 @@ import trio
 from voiced import __version__
 from voiced.actors import telling
 from voiced.actors.herald import Herald, Subscription
+from voiced.actors.operator import Operator, Refused, Reload, obey, read_again
 from voiced.actors.scribe import Scribe
 from voiced.control import commands
 from voiced.control.commands import LAGGED, METHODS, PROTOCOL, Command, Topic, command_of, takes
@@ -33,46 +34,6 @@ log = logging.getLogger(__name__)
 _TAKEN_S: Final = 10.0  # who asks takes the reply within that time, or is shown out
 
 
-class Operator(Protocol):
-    """Who does what people want. Each is done at once; False, if it would do nothing now."""
-
-    def press(self) -> bool:
-        """Put the talk button down."""
-
-    def release(self) -> bool:
-        """Let the talk button go."""
-
-    def interrupt(self) -> bool:
-        """Silence what sounds."""
-
-    def ask(self, text: str) -> bool:
-        """Ask in the user's place; ValueError if that can't be asked."""
-
-    def say(self, text: str) -> bool:
-        """Have *text* said; ValueError if that can't be said."""
-
-    def reconnect(self) -> None:
-        """Open a new session."""
-
-    def stop(self) -> None:
-        """End all of it in order."""
-
-
-class _Refused(Exception):
-    """It is not done: the code, and a sentence that says why."""
-
-    def __init__(self, code: Code, sentence: str) -> None:
-        self.code = code
-        super().__init__(sentence)
-
-
-_NO_SESSION: Final = "there is no session now (voicectl status says why)"
-_NO_BUTTON: Final = (
-    "the talk button does nothing now: it is down already, there is no session, or [turns] "
-    'detection is not "push_to_talk"'
-)
-
-
 @attrs.define(eq=False, kw_only=True)
 class Steward:
     """Receives: lines of callers. Says: replies, and events to those who subscribe. Loses: nothing; a
@@ -85,6 +46,7 @@ class Steward:
     volume: Volume
     numbers: Callable[[], Mapping[str, int]]
     requests_per_s: float
+    reload: Reload | None = None
     herald: Herald = attrs.field(init=False)
     holder: "_Visit | None" = attrs.field(default=None, init=False)  # of the talk button
 
@@ -112,9 +74,15 @@ class Steward:
         """What is going on, all of it."""
         return telling.status(self.board.status, trio.current_time(), words=words) | {
             "version": __version__,
+            "active": self.operator.active,
+            "muted": self.operator.muted,
             "volume_percent": self.volume.owner_percent,
             "tally": telling.tally(self.numbers())["counts"],
         }
+
+    def stats(self) -> telling.Told:
+        """All figures, and what was used."""
+        return telling.stats(self.board.status) | telling.tally(self.numbers())
 
 
 @attrs.define(eq=False)
@@ -176,11 +144,11 @@ class _Visit:
     def _outcome(self, command: Command, call: Call) -> telling.Told | Refusal:
         try:
             return self._done(command)
-        except _Refused as why:
+        except Refused as why:
             return Refusal(why.code, str(why), call.request_id)
 
     def _done(self, command: Command) -> telling.Told:
-        """Do it, and say what came of it. `_Refused`: nothing would."""
+        """Do it, and say what came of it. `Refused`: nothing would."""
         volume = self.steward.volume
         match command:
             case commands.Hello():
@@ -195,37 +163,26 @@ class _Visit:
                 return {"percent": volume.owner_percent}
             case commands.Subscribe(topics):
                 return self._subscribe(topics)
+            case commands.Stats():
+                return self.steward.stats()
+            case commands.ReloadConfig():
+                return dict(read_again(self.steward.reload))
             case commands.Shutdown():
-                pass  # it comes after its reply
+                return {}  # it comes after its reply
             case _:
-                self._act(command)
-        return {}
+                told = obey(self.steward.operator, command, self.steward.board.why)
+                self._remember_button(command)
+                return dict(told)
 
-    def _act(
-        self,
-        command: commands.Interrupt
-        | commands.Ask
-        | commands.Say
-        | commands.TalkStart
-        | commands.TalkStop
-        | commands.Reconnect,
-    ) -> None:
-        operator = self.steward.operator
+    def _remember_button(self, command: Command) -> None:
+        """Who holds the talk button lets go of it by leaving."""
         match command:
-            case commands.Reconnect():
-                operator.reconnect()
-            case commands.Interrupt():
-                _unless(operator.interrupt(), "there is nothing to interrupt")
-            case commands.Ask(text):
-                _unless(_put(operator.ask, text), f"too many questions wait, or {_NO_SESSION}")
-            case commands.Say(text):
-                _unless(_put(operator.say, text), f"too many texts wait, or {_NO_SESSION}")
             case commands.TalkStart():
-                _unless(operator.press(), _NO_BUTTON)
                 self.steward.holder = self
             case commands.TalkStop():
                 self.steward.holder = None
-                _unless(operator.release(), "the talk button is not down")
+            case _:
+                pass
 
     def _hello(self) -> telling.Told:
         rights = self.caller.rights
@@ -249,15 +206,3 @@ class _Visit:
             "topics": [topic.value for topic in topics],
             "status": self.steward.card(words=self._may_read),
         }
-
-
-def _unless(done: bool, why_not: str) -> None:
-    if not done:
-        raise _Refused(Code.NOT_NOW, why_not)
-
-
-def _put(ask: Callable[[str], bool], text: str) -> bool:
-    try:
-        return ask(text)
-    except ValueError as mistake:  # not that text
-        raise _Refused(Code.WRONG_PARAMS, str(mistake)) from None

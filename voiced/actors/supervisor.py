@@ -46,6 +46,7 @@ class Supervisor:
     accountant: Accountant
     board: NoticeBoard
     stays: bool
+    begins_off: bool = False  # somebody has deactivated an earlier life
     fault_retry_s: float  # what was given up, but may heal by itself, is tried again so often
     secrets_renew: bool = False  # a refused one may be followed by a good one
     mended: Callable[[], Awaitable[None]] = (
@@ -63,7 +64,7 @@ class Supervisor:
         """Converse whenever that is wanted and may be paid for, until stopped."""
         if self.accountant.spent:
             self.switch.forbid(self.accountant.standing.why)
-        self.switch.start()
+        self.switch.start(off=self.begins_off)
         with self._life:
             async with trio.open_nursery() as nursery:
                 nursery.start_soon(self._stay_within_budget, name="budget")
@@ -102,6 +103,16 @@ class Supervisor:
         self.conversation.renew()
 
     # Whether there is to be a conversation, and who is heard in it; each is False if it does nothing.
+
+    @property
+    def active(self) -> bool:
+        """Whether there is to be one."""
+        return self.switch.activation.active
+
+    @property
+    def muted(self) -> bool:
+        """Whether nothing is heard."""
+        return self.switch.muted
 
     def activate(self) -> bool:
         """Begin a conversation; False if there is one, or none may be (the budget is spent)."""

@@ -15,6 +15,7 @@ from voiced.notices import Happened, Moment
 
 log = logging.getLogger(__name__)
 
+_OFF: Final = "deactivated"
 _STIRS: Final = frozenset(
     {
         Moment.SPEECH_START,
@@ -52,8 +53,7 @@ class Switch:
     def __attrs_post_init__(self) -> None:
         self._house = self.conversation.house
         self._house.board.follow(self._note)
-        if self.activation.mode is not Mode.ALWAYS:
-            self._house.door.shut()
+        self._house.door.shut()  # until one begins
         self._listen()
 
     # What people may do; each is False if it does nothing now.
@@ -64,7 +64,7 @@ class Switch:
 
     def deactivate(self, why: str = "") -> bool:
         """End the conversation, in the middle of an answer too; *why*: a sentence for the status."""
-        return self._end(Ended.BY_COMMAND, why or "deactivated")
+        return self._end(Ended.BY_COMMAND, why or _OFF)
 
     def speech(self) -> bool:
         """Somebody seems to speak: a conversation that silence or time has ended is begun again."""
@@ -120,9 +120,11 @@ class Switch:
 
     # How the Supervisor is told.
 
-    def start(self) -> None:
-        """The daemon begins to live."""
-        if self.activation.mode is Mode.ALWAYS:
+    def start(self, *, off: bool = False) -> None:
+        """The daemon begins to live; *off*: as somebody has left an earlier life."""
+        if off:
+            self.activation.end(Ended.BY_COMMAND, _OFF)
+        elif self.activation.mode is Mode.ALWAYS:
             self._begin(Cause.COMMAND)
 
     async def until_wanted(self) -> None:

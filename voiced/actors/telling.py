@@ -51,15 +51,26 @@ def status(status: Status, now_s: float, *, words: bool) -> Told:
             if device in status.devices
         },
         "context": status.context,
+        "budget": status.usage.plain()["budget"],
+    } | _figures(status)
+    if words:
+        card["words"] = {"user": status.user_words, "assistant": status.assistant_words}
+    return card
+
+
+def _figures(status: Status) -> Told:
+    return {
         "turns": {outcome.value: count for outcome, count in status.turns.items()},
         "latencies_ms": {
             figure.value: {"p50": each.p50_ms, "p95": each.p95_ms}
             for figure, each in status.latencies.items()
         },
     }
-    if words:
-        card["words"] = {"user": status.user_words, "assistant": status.assistant_words}
-    return card
+
+
+def stats(status: Status) -> Told:
+    """How turns went, what was used for them and what that cost."""
+    return _figures(status) | {"usage": dict(status.usage.plain())}
 
 
 def link(link: LinkStatus, now_s: float) -> Told:

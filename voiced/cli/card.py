@@ -3,6 +3,8 @@
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
+from voiced.cli import figures
+
 _WIDTH: Final = 12
 _LOST: Final = ("dropped", "lost", "late", "stray", "unheard", "underflows", "underruns", "unsent")
 """What a name of a tally holds that means a loss; the others are in --json."""
@@ -16,8 +18,10 @@ def lines(card: Mapping[str, Any]) -> Iterator[str]:
         yield _row("why", card["why"])
     yield _row("link", _link(card["link"]))
     for device, state in card["devices"].items():
-        yield _row(device, state["fault"] or "ok")
+        yield _row(device, state["fault"] or _fine(device, card))
     yield _row("volume", f"{card['volume_percent']} %")
+    if card["budget"]["share"] is not None:
+        yield _row("budget", figures.budget(card["budget"]))
     if card["turns"]:
         turns = ", ".join(f"{count} {outcome}" for outcome, count in card["turns"].items())
         yield _row("turns", turns)
@@ -32,6 +36,11 @@ def lines(card: Mapping[str, Any]) -> Iterator[str]:
     if lost:
         told = ", ".join(f"{name.replace('_', ' ')} {count}" for name, count in lost.items())
         yield _row("lost", told)
+
+
+def _fine(device: str, card: Mapping[str, Any]) -> str:
+    muted = device == "microphone" and card["muted"]
+    return "ok, but muted: nothing is heard until voicectl unmute" if muted else "ok"
 
 
 def _link(link: Mapping[str, Any]) -> str:

@@ -23,11 +23,20 @@ _QUIET: Final = Renewal()  # how much may go on, after how long: as when a sessi
 
 _DONE: Final[Mapping[Reach, str]] = MappingProxyType(
     {
+        Reach.NONE: "nothing has changed",
         Reach.LIVE: "from now on",
         Reach.SESSION: "with a new session, at the next quiet moment",
         Reach.LIFE: "with a new start of all but the process, at the next quiet moment",
     }
 )
+
+
+@attrs.frozen
+class Change:
+    """How deep a change goes, and the keys that it is made of."""
+
+    reach: Reach
+    keys: tuple[str, ...]
 
 
 @attrs.define(eq=False, kw_only=True)
@@ -49,7 +58,18 @@ class Reload:
     _asked: trio.Event = attrs.field(factory=trio.Event, init=False)
 
     def now(self) -> Reach | None:
-        """Read the settings and act on what has changed; None: they can't be used."""
+        """Read the settings and act on what has changed; None: they can't be used, as the log says."""
+        try:
+            return self._read().reach
+        except ConfigError:
+            return None
+
+    def answer(self) -> Mapping[str, object]:
+        """The same, for whoever asked; `ConfigError`: they can't be used."""
+        change = self._read()
+        return {"changed": list(change.keys), "takes_effect": _DONE[change.reach]}
+
+    def _read(self) -> Change:
         if self.manager is not None:
             self.manager.reloading()
         try:
@@ -57,7 +77,7 @@ class Reload:
         except ConfigError as error:
             for mistake in error.mistakes:
                 log.warning("settings refused, the old ones go on: %s", mistake)
-            return None
+            raise
         finally:
             if self.manager is not None:
                 self.manager.ready()
@@ -84,7 +104,7 @@ class Reload:
         bustle = self.daemon.supervisor.conversation.bustle
         return _QUIET.may_move(overdue_s, bustle)
 
-    def _take_in(self, settings: Config) -> Reach:
+    def _take_in(self, settings: Config) -> Change:
         keys = changed_keys(self.settings, settings)
         reach = max(map(reach_of, keys), default=Reach.NONE)
         for each in (Reach.LIVE, Reach.SESSION, Reach.LIFE):
@@ -100,4 +120,4 @@ class Reload:
                 self.daemon.adopt(settings)
             case Reach.LIFE:
                 self._asked.set()
-        return reach
+        return Change(reach, keys)

@@ -25,7 +25,6 @@ from voiced.edges.changes import Changes
 from voiced.edges.credentials import key_places
 from voiced.edges.systemd import service_manager
 from voiced.faults import ConfigError, VoicedError
-from voiced.link.memory import Memory
 from voiced.ports import ServiceManager
 
 log = logging.getLogger(__name__)
@@ -42,7 +41,7 @@ def run(options: argparse.Namespace) -> int:
 async def _run(options: argparse.Namespace) -> int:
     """Live one life after the other: with settings that want one, a new one begins."""
     settings: Config | None = _settings(options)
-    memory, greets = Memory(), True
+    legacy, greets = app.Legacy(), True
     listened_to = [*_STOPS, signal.SIGHUP] if _is_service() else _STOPS
     with (
         service_manager(os.environ, os.getpid()) as manager,
@@ -58,7 +57,7 @@ async def _run(options: argparse.Namespace) -> int:
                 daemon = app.Daemon(
                     config,
                     _ports(config, manager, local=options.local),
-                    memory=memory,
+                    legacy=legacy,
                     stays=_is_service(),
                     mended=Mending(options, settings).done,
                 )
@@ -68,12 +67,14 @@ async def _run(options: argparse.Namespace) -> int:
                     daemon=daemon,
                     manager=manager,
                 )
+                daemon.reload = reload.answer
                 try:
                     await live(daemon, reload, signals, shown=options.show)
                     settings = reload.successor
                 except SettingsMended as mended:
                     settings = mended.config
                 greets = bool(daemon.supervisor.conversation.greeting)
+                legacy = daemon.bequeath()
     return Exit.FINE
 
 

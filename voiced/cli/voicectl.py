@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from voiced import __version__
-from voiced.cli import card
+from voiced.cli import card, figures
 from voiced.cli.caller import Connection, NotRunning, Refused, connected
 from voiced.control.commands import FULL_PERCENT, MOST_HISTORY, Topic
 
@@ -80,6 +80,12 @@ def parser() -> argparse.ArgumentParser:
 
     status = commands.add_parser("status", help="what is going on")
     status.add_argument("--json", action="store_true", help="all of it, for programs")
+    stats = commands.add_parser("stats", help="what was used, what it cost, how long turns took")
+    stats.add_argument("--json", action="store_true", help="all of it, for programs")
+    commands.add_parser("activate", help="begin a conversation")
+    commands.add_parser("deactivate", help="end the conversation, and forget it")
+    commands.add_parser("mute", help="hear nothing more")
+    commands.add_parser("unmute", help="hear again")
     talk = commands.add_parser("talk", help="speak while a key is held (push_to_talk)")
     talk.add_argument(
         "--seconds", type=_seconds, metavar="N", help="hold the button for so long, without a key"
@@ -105,6 +111,13 @@ def parser() -> argparse.ArgumentParser:
     history = commands.add_parser("history", help="what was said and heard last")
     history.add_argument("-n", type=_most, default=20, metavar="N", help="how much of it (20)")
     history.add_argument("--json", action="store_true", help="for programs")
+    budget = commands.add_parser(
+        "budget", help="what is allowed; lift: without limits until midnight"
+    )
+    budget.add_argument(
+        "lift", nargs="?", choices=("lift",), help="be without limits until midnight"
+    )
+    commands.add_parser("reload", help="read the settings again, and go by them")
     commands.add_parser("shutdown", help="stop the daemon in order")
     completion = commands.add_parser("completion", help="print what a shell needs to complete")
     completion.add_argument("shell", choices=_SHELLS)
@@ -177,6 +190,23 @@ def _volume(daemon: Connection, options: argparse.Namespace) -> int:
     return Exit.FINE if params else _print([f"{told['percent']}"])
 
 
+def _stats(daemon: Connection, options: argparse.Namespace) -> int:
+    told = daemon.ask("stats")
+    return _print([_json(told)] if options.json else figures.lines(told))
+
+
+def _budget(daemon: Connection, options: argparse.Namespace) -> int:
+    if options.lift:
+        daemon.ask("budget.lift")
+    return _print([figures.budget(daemon.ask("stats")["usage"]["budget"])])
+
+
+def _reload(daemon: Connection, _options: argparse.Namespace) -> int:
+    told = daemon.ask("config.reload")
+    keys = ", ".join(told["changed"])
+    return _print([f"{keys}: {told['takes_effect']}" if keys else told["takes_effect"]])
+
+
 def _events(daemon: Connection, options: argparse.Namespace) -> int:
     topics = options.topics or daemon.ask("hello")["topics"]
     daemon.ask("subscribe", {"topics": topics})
@@ -194,6 +224,11 @@ def _history(daemon: Connection, options: argparse.Namespace) -> int:
 
 _COMMANDS: Final = {
     "status": _status,
+    "stats": _stats,
+    "activate": _plain,
+    "deactivate": _plain,
+    "mute": _plain,
+    "unmute": _plain,
     "talk": _talk,
     "interrupt": _plain,
     "ask": _words,
@@ -202,6 +237,8 @@ _COMMANDS: Final = {
     "volume": _volume,
     "events": _events,
     "history": _history,
+    "budget": _budget,
+    "reload": _reload,
     "shutdown": _plain,
 }
 

@@ -90,6 +90,26 @@ class Subscribe:
 
 
 @frozen
+class Activate:
+    """Begin a conversation."""
+
+
+@frozen
+class Deactivate:
+    """End the conversation, and forget it."""
+
+
+@frozen
+class Mute:
+    """Hear nothing more, in no session."""
+
+
+@frozen
+class Unmute:
+    """Hear again."""
+
+
+@frozen
 class Interrupt:
     """Silence what sounds."""
 
@@ -140,6 +160,21 @@ class History:
 
 
 @frozen
+class Stats:
+    """Tell what was used and what it cost, how turns ended, how long they took, and all numbers."""
+
+
+@frozen
+class LiftBudget:
+    """Converse without the limits of [budget] until midnight."""
+
+
+@frozen
+class ReloadConfig:
+    """Read the settings again, and go by them."""
+
+
+@frozen
 class Shutdown:
     """Stop the daemon in order."""
 
@@ -148,6 +183,10 @@ Command: TypeAlias = (
     Hello
     | Status
     | Subscribe
+    | Activate
+    | Deactivate
+    | Mute
+    | Unmute
     | Interrupt
     | Ask
     | Say
@@ -156,6 +195,9 @@ Command: TypeAlias = (
     | TalkStop
     | SetVolume
     | History
+    | Stats
+    | LiftBudget
+    | ReloadConfig
     | Shutdown
 )
 
@@ -173,6 +215,11 @@ METHODS: Final[Mapping[str, Method]] = MappingProxyType(
         "hello": Method(Hello, Right.WATCH),
         "status": Method(Status, Right.WATCH),
         "subscribe": Method(Subscribe, Right.WATCH),  # a topic may take more
+        "stats": Method(Stats, Right.WATCH),
+        "activate": Method(Activate, Right.TALK),
+        "deactivate": Method(Deactivate, Right.TALK),
+        "mute": Method(Mute, Right.TALK),
+        "unmute": Method(Unmute, Right.TALK),
         "interrupt": Method(Interrupt, Right.TALK),
         "ask": Method(Ask, Right.TALK),
         "say": Method(Say, Right.TALK),
@@ -181,6 +228,8 @@ METHODS: Final[Mapping[str, Method]] = MappingProxyType(
         "volume": Method(SetVolume, Right.TALK),
         "history": Method(History, Right.WORDS),
         "reconnect": Method(Reconnect, Right.MANAGE),
+        "budget.lift": Method(LiftBudget, Right.MANAGE),
+        "config.reload": Method(ReloadConfig, Right.MANAGE),
         "shutdown": Method(Shutdown, Right.MANAGE),
     }
 )

@@ -34,6 +34,7 @@ class Code(enum.IntEnum):
     LINE_TOO_LONG = -32003
     LINE_TOO_SLOW = -32004
     TOO_MANY_CLIENTS = -32005
+    BAD_SETTINGS = -32006  # the file as it is now can't be used; the settings of before go on
 
 
 @frozen

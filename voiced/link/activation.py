@@ -82,6 +82,11 @@ class Activation:
         """Whether silence ends conversations."""
         return self.idle_hangup_s > 0
 
+    @property
+    def off(self) -> bool:
+        """Whether somebody has switched it off, and nobody on again."""
+        return self._ended is Ended.BY_COMMAND
+
     def begun_by(self, cause: Cause) -> bool:
         """Whether *cause* may begin a conversation now."""
         if self.active or self.forbidden:

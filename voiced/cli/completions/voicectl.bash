@@ -2,7 +2,7 @@
 _voicectl() {
     local current=${COMP_WORDS[COMP_CWORD]} previous=${COMP_WORDS[COMP_CWORD-1]}
     local command='' i
-    local commands='status talk interrupt ask say reconnect volume events history shutdown completion'
+    local commands='status stats activate deactivate mute unmute talk interrupt ask say reconnect volume events history budget reload shutdown completion'
     COMPREPLY=()
     if [[ $previous == --socket ]]; then
         mapfile -t COMPREPLY < <(compgen -f -- "$current")
@@ -18,7 +18,7 @@ _voicectl() {
     local words=''
     case $command in
         '') words="$commands --socket --version --help" ;;
-        status) words='--json --help' ;;
+        status|stats) words='--json --help' ;;
         talk) words='--seconds --help' ;;
         volume) words='0 10 20 30 40 50 60 70 80 90 100' ;;
         events)
@@ -26,6 +26,7 @@ _voicectl() {
             [[ $previous == --topics ]] && words='phase transcript level turn fault tally'
             ;;
         history) words='-n --json --help' ;;
+        budget) words='lift --help' ;;
         completion) words='bash zsh fish' ;;
         *) words='--help' ;;
     esac
