@@ -27,7 +27,6 @@ class Activation:
     )
     pre_roll_ms: int = field(default=500, validator=whole(0, 5000))
     idle_hangup_s: float = field(default=-1.0, validator=and_(number(-1.0, 86_400.0), idle_s))
-    session_max_s: float = field(default=0.0, validator=number(0.0, 604_800.0))
 
     @property
     def hangup_s(self) -> float:

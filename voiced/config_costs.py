@@ -37,6 +37,7 @@ class Budget:
     daily: float = field(default=0.0, validator=number(0.0, _DEAREST))
     daily_tokens: int = field(default=0, validator=whole(0, _TOKENS))
     turns_per_hour: int = field(default=0, validator=whole(0, 3600))
+    session_max_s: float = field(default=0.0, validator=number(0.0, 604_800.0))
 
 
 def costs_across(prices: Prices, budget: Budget, *, transcribed: bool) -> Iterator[str]:

@@ -117,7 +117,7 @@ def habits_from(config: Config) -> Habits:
 def activation_from(config: Config) -> Activation:
     """When there is a conversation."""
     wanted = config.activation
-    return Activation(Mode(wanted.mode), wanted.hangup_s, wanted.session_max_s)
+    return Activation(Mode(wanted.mode), wanted.hangup_s, config.budget.session_max_s)
 
 
 def door_from(config: Config) -> Door:

@@ -83,6 +83,11 @@ def test_what_may_be_speech_is_given_the_time_to_be_heard_and_no_more() -> None:
 def test_time_waits_for_an_answer_but_not_for_ever() -> None:
     activation = Activation(session_max_s=60.0)
     activation.begin(0.0)
+    assert activation.wakes_at_s(0.0) == 48.0
+    assert not activation.warning(47.9)
+    assert activation.warning(48.0).startswith("this conversation ends in 12 s")
+    assert not activation.warning(48.2), "once is enough"
+    assert activation.wakes_at_s(48.2) == 60.0
     assert activation.due(59.9, busy=False) is None
     assert activation.due(60.0, busy=True) is None
     assert activation.wakes_at_s(60.0) == pytest.approx(60.2)

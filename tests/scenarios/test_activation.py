@@ -401,12 +401,14 @@ async def test_after_off_nobody_is_heard_though_it_is_always_on(
 async def test_a_conversation_has_its_limit_and_an_answer_may_be_finished(
     story: Story, nursery: trio.Nursery, autojump_clock: MockClock
 ) -> None:
-    await waiting(story, nursery, session_max_s=60.0, idle_hangup_s=0.0)
+    story.set("budget", session_max_s=60.0)
+    await waiting(story, nursery, idle_hangup_s=0.0)
     story.daemon.supervisor.activate()
     await story.for_ms(58_000)
     story.server.speaks(5000)
     await story.for_ms(4000)
     assert story.phase() is Phase.SPEAKING
+    assert story.moments(Moment.BUDGET) == [48.0], "somebody may want to know"
     await story.for_ms(2000)
     assert story.phase() is Phase.IDLE
     assert story.ears.sounding_ms() == 5000
@@ -417,7 +419,8 @@ async def test_who_talks_on_and_on_is_cut_off(
     story: Story, nursery: trio.Nursery, autojump_clock: MockClock
 ) -> None:
     story.set("limits", max_turn_ms=600_000)
-    await waiting(story, nursery, session_max_s=60.0)
+    story.set("budget", session_max_s=60.0)
+    await waiting(story, nursery)
     story.daemon.supervisor.activate()
     await story.for_ms(1000)
     story.server.hears_speech()
@@ -430,7 +433,7 @@ async def test_who_talks_on_and_on_is_cut_off(
 async def test_a_radio_that_plays_on_does_not_begin_the_next_one(
     story: Story, nursery: trio.Nursery, autojump_clock: MockClock
 ) -> None:
-    story.set("activation", session_max_s=60.0)
+    story.set("budget", session_max_s=60.0)
     await story.begin(nursery)
     await story.for_ms(55_000)
     story.user.says(20_000, value=4000)

@@ -211,6 +211,9 @@ class Switch:
         while True:
             await trio.sleep_until(self.activation.wakes_at_s(trio.current_time()))
             now_s = trio.current_time()
+            if warning := self.activation.warning(now_s):
+                log.warning("%s", warning)
+                self._post(Moment.BUDGET, warning)
             if self.waits_for_help:
                 self.activation.stirs(now_s)
                 continue

@@ -15,6 +15,7 @@ from typing import Final
 import attrs
 
 _LOOKS_EVERY_S: Final = 0.2  # for a quiet moment, once the time is up
+_NEAR: Final = 0.8  # of the time that a conversation may last: somebody may want to know
 _GRACE_S: Final = 30.0  # an answer may be finished, a long one may not keep a session for ever
 _DOUBT_S: Final = 1.0  # a server says within less whether loud sound is speech
 
@@ -61,6 +62,7 @@ class Activation:
     _ended: Ended | None = attrs.field(default=Ended.NEVER_BEGUN, init=False)  # None: active
     _since_s: float = attrs.field(default=0.0, init=False)
     _stirred_s: float = attrs.field(default=0.0, init=False)  # when anybody said anything last
+    _warns_at_s: float = attrs.field(default=float("inf"), init=False)
 
     @property
     def active(self) -> bool:
@@ -114,6 +116,9 @@ class Activation:
         """There is to be one from now on."""
         self._ended = None
         self._since_s = self._stirred_s = now_s
+        self._warns_at_s = (
+            now_s + _NEAR * self.session_max_s if self.session_max_s else float("inf")
+        )
 
     def end(self, ended: Ended, why: str = "") -> None:
         """There is to be none; *why* is for people, where it was somebody's command."""
@@ -136,8 +141,18 @@ class Activation:
         if self.idle_hangup_s:
             at_s = self._stirred_s + self.idle_hangup_s
         if self.session_max_s:
-            at_s = min(at_s, self._since_s + self.session_max_s)
+            at_s = min(at_s, self._since_s + self.session_max_s, self._warns_at_s)
         return max(at_s, now_s + _LOOKS_EVERY_S)
+
+    def warning(self, now_s: float) -> str:
+        """A sentence, once, when most of the time is over that a conversation may last."""
+        if now_s < self._warns_at_s:
+            return ""
+        self._warns_at_s = float("inf")
+        left_s = self._since_s + self.session_max_s - now_s
+        return (
+            f"this conversation ends in {left_s:.0f} s: it lasts {self.session_max_s:g} s at most"
+        )
 
     def due(self, now_s: float, *, busy: bool, loud: bool = False) -> Ended | None:
         """What ends it now, if anything. *busy*: somebody speaks, is answered or is owed an answer;
