@@ -83,9 +83,11 @@ class Budget:
         if len(self._turns) == most:
             self._shut_until_s = self._turns[max(1, most // _ROOM) - 1] + _HOUR_S
 
-    def lift(self, today: date) -> None:
-        """Somebody wants it to be no limit for the rest of the day."""
+    def lift(self, today: date) -> bool:
+        """Somebody wants it to be no limit for the rest of the day; False if it is none already."""
+        lifted = self._lifted_on != today
         self._lifted_on = today
+        return lifted
 
     def standing(self, now_s: float, wall: datetime, today: Bill) -> Standing:
         """How it stands, at *wall* (local time), *today* having been used so far."""

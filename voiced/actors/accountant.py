@@ -103,8 +103,8 @@ class Accountant:
 
     def lift(self) -> None:
         """Be without limits until midnight."""
-        log.warning("budget lifted until midnight by an operator")
-        self.budget.lift(self.now().date())
+        if self.budget.lift(self.now().date()):
+            log.warning("budget lifted until midnight by an operator")
         self.look()
 
     def look(self) -> None:
