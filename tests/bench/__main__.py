@@ -18,6 +18,7 @@ import attrs
 import numpy as np
 
 from tests.bench import answers, confirmed, cost, dead, outages, renewal, start, turns
+from tests.bench.crowd import crowded
 from tests.bench.stage import CannotMeasureError, Facts, Series
 from tests.rig import Room, room
 
@@ -78,6 +79,18 @@ def parts(runs: Runs, long_minutes: float | None) -> Mapping[str, list[Row]]:
         plan = outages.Plan(seconds, rounds, runs.abreast, again)
         return Row(name, lambda rig: outages.outages(rig, plan), outages.TARGETS)
 
+    def alone(rig: Room, toml: str = "") -> Measured:
+        return turns.interrupted(rig, runs.turns, attrs.evolve(steady, toml=toml))
+
+    def watched(rig: Room) -> Measured:
+        return crowded(rig, lambda toml: alone(rig, toml))
+
+    def heard_alone(rig: Room, toml: str = "") -> Measured:
+        return answers.long(rig, runs.long_s, answers.BURSTS, toml)
+
+    def heard_watched(rig: Room) -> Measured:
+        return crowded(rig, lambda toml: heard_alone(rig, toml))
+
     table = {
         "start": [Row("start", lambda rig: start.start(rig, runs.starts))],
         "turns": [
@@ -114,6 +127,12 @@ def parts(runs: Runs, long_minutes: float | None) -> Mapping[str, list[Row]]:
             outage("outage of 3 s", 3.0, runs.outage_rounds),
             outage("outage of 15 s", 15.0, 1),
             outage("connection lost twice in a row", 0.3, runs.outage_rounds, again=True),
+        ],
+        "crowd": [
+            Row("interrupted, nobody at the control socket", alone),
+            Row("interrupted, 32 subscribers, half of whom never read", watched),
+            Row(f"{runs.long_s} s answer, nobody at the control socket", heard_alone),
+            Row(f"{runs.long_s} s answer, 32 subscribers", heard_watched),
         ],
         "dead": [
             Row(
