@@ -16,8 +16,7 @@ from voiced.cli.main import Exit
 from voiced.cli.settings import find_config, find_file
 from voiced.control import address
 from voiced.doctor import probing
-from voiced.doctor.explaining import explained
-from voiced.doctor.finding import Finding
+from voiced.doctor.probing import Result
 from voiced.doctor.report import lines
 from voiced.edges.ledger_file import local_now
 from voiced.edges.probe_file import ProbeFile
@@ -39,19 +38,8 @@ async def _probe(options: argparse.Namespace) -> int:
             seen = f"busy ({phase}), not probed"
             _print({"verdict": "busy", "seen": seen}, seen, as_json=options.json)
             return Exit.FINE
-    try:
-        config, _ = find_config(options.config)
-    except ConfigError as fault:
-        _tell({"verdict": "failed", "code": "config"}, explained(fault), options)
-        return Exit.CONFIG
-    environ = as_the_service(os.environ, find_file(options.config))
-    async with AsyncExitStack() as stack:
-        if options.local:
-            from voiced.cli.local_server import embedded  # noqa: PLC0415  needs the `local` extra
-
-            config = await stack.enter_async_context(embedded(config))
-        result = await probing.probe(config, environ, local_now())
-    _tell(attrs.asdict(result.probe), result.finding, options)
+    result = await _result(options)
+    _tell(result, as_json=options.json)
     if not options.local:
         _keep(result.probe)
     if isinstance(result.fault, ConfigError):
@@ -59,10 +47,25 @@ async def _probe(options: argparse.Namespace) -> int:
     return Exit.FINE if result.fault is None else Exit.FAILED
 
 
-def _tell(told: dict[str, Any], finding: Finding, options: argparse.Namespace) -> None:
+async def _result(options: argparse.Namespace) -> Result:
+    try:
+        config, _ = find_config(options.config)
+    except ConfigError as fault:
+        return probing.unusable(fault, local_now())
+    environ = as_the_service(os.environ, find_file(options.config))
+    async with AsyncExitStack() as stack:
+        if options.local:
+            from voiced.cli.local_server import embedded  # noqa: PLC0415  needs the `local` extra
+
+            config = await stack.enter_async_context(embedded(config))
+        return await probing.probe(config, environ, local_now())
+
+
+def _tell(result: Result, *, as_json: bool) -> None:
+    finding = result.finding
     words = {"seen": finding.seen, "cause": finding.cause, "action": finding.action}
-    for_people = "\n".join(lines(attrs.evolve(finding, check="probe"), coloured=False))
-    _print(told | words, for_people, as_json=options.json)
+    for_people = "\n".join(lines(finding, coloured=False))
+    _print(attrs.asdict(result.probe) | words, for_people, as_json=as_json)
 
 
 def _print(told: dict[str, Any], for_people: str, *, as_json: bool) -> None:

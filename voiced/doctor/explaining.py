@@ -24,7 +24,7 @@ from voiced.verdicts import judge
 _KEY: Final = re.compile(r"(?<![\w/.-])(sk-|ek_)[\w*.-]{3,}")
 """Keys and minted secrets, shortened ones too: the service says `sk-proj-****abcd` of a wrong one."""
 
-_SETTINGS: Final = "mend what is named here; `voiced config check` says whether it is all right now"
+_SETTINGS: Final = "mend what is named here; `voiced config check` looks at the settings again"
 _AGAIN: Final = "try again in a while; if it stays so, ask the service's support"
 _NETWORK: Final = "check the network between here and the service, then try again"
 _ELSE: Final = "try again; if it stays so, report it with `voiced doctor --report FILE`"
@@ -54,7 +54,7 @@ def explained(
     """
     if isinstance(fault, ConfigError):
         seen = "; ".join(fault.mistakes)
-        cause, action = "the settings can't be used as they are", _SETTINGS
+        cause, action = "settings or key can't be used as they are", _SETTINGS
     else:
         judgement = judge(fault)
         seen, cause = str(fault), judgement.cause

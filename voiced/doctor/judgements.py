@@ -194,7 +194,7 @@ def probes(results: Sequence[Probe]) -> Finding:
         Verdict.WARNING,
         summary(results),
         "the service could not be talked with then; what is so now is told below",
-        f"voiced faults {results[-1].code}" if results[-1].code else "see the checks below",
+        "see what the checks below find now",
         figures,
     )
 

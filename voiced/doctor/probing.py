@@ -14,7 +14,7 @@ from voiced.doctor.finding import Finding, Verdict
 from voiced.doctor.road import visit_from
 from voiced.doctor.visit import FIRM_S, Stage, Visit
 from voiced.edges.control_call import NoAnswer, NotForUs, NotThere, call
-from voiced.faults import VoicedError
+from voiced.faults import ConfigError, VoicedError
 from voiced.link.probes import FINE, Probe
 from voiced.notices import Phase
 
@@ -58,9 +58,16 @@ def _result(visit: Visit, now: datetime, took_ms: float) -> Result:
     )
     if fault is None:
         seen = f"{visit.sent_ms / 1000:.1f} s of sound, and the session goes on"
-        return Result(told, Finding(check="probe", verdict=Verdict.OK, seen=seen), None)
-    finding = explained(fault, reference=visit.reference)
-    return Result(told, attrs.evolve(finding, check="probe"), fault)
+        finding = Finding(check="probe", verdict=Verdict.OK, seen=seen)
+    else:
+        finding = explained(fault, reference=visit.reference)
+    return Result(told, attrs.evolve(finding, check="probe", took_ms=took_ms), fault)
+
+
+def unusable(fault: ConfigError, now: datetime) -> Result:
+    """There are no settings with which one could go there."""
+    told = Probe(at=now.isoformat(timespec="seconds"), verdict="failed", code=code_of(fault))
+    return Result(told, attrs.evolve(explained(fault), check="probe"), fault)
 
 
 def _short(text: str) -> str:
