@@ -30,10 +30,14 @@ KEY = "sk-proj-0123456789abcdef"
 HOST = "service.example"  # a name that only the tests' proxies know
 
 
-def settings(port: int, **uplink: float) -> Config:
+def settings(port: int, **uplink: Any) -> Config:
     config = Config()
     url = f"ws://127.0.0.1:{port}/v1/realtime"
-    limits = {"created_limit_s": 0.5, "updated_limit_s": 0.5, "socket_limit_s": 2.0} | uplink
+    limits: dict[str, Any] = {
+        "created_limit_s": 0.5,
+        "updated_limit_s": 0.5,
+        "socket_limit_s": 2.0,
+    } | uplink
     return attrs.evolve(
         config,
         realtime=attrs.evolve(config.realtime, url=url),
@@ -85,7 +89,7 @@ async def test_a_good_road() -> None:
     assert verdicts(found, "name", "socket", "websocket", "key") == ["ok"] * 4
     assert verdicts(found, "session created", "session updated", "firm audio") == ["ok"] * 3
     assert verdicts(found, "proxy", "tls", "turn") == ["skipped"] * 3
-    assert found["session created"].figures["session"] in found["session created"].seen
+    assert str(found["session created"].figures["session"]) in found["session created"].seen
     assert found["firm audio"].figures["sent_ms"] == FIRM_S * 1000
     kinds = watch.kinds()
     assert kinds.count("input_audio_buffer.append") == FIRM_S * 50
@@ -291,7 +295,7 @@ class Voice:
 )
 @pytest.mark.parametrize("audio_format", ["pcm", "pcmu"])
 async def test_a_spoken_turn_if_asked(
-    monkeypatch: pytest.MonkeyPatch, turns: dict[str, str], audio_format: str
+    monkeypatch: pytest.MonkeyPatch, turns: dict[str, Any], audio_format: str
 ) -> None:
     monkeypatch.setattr("voiced.doctor.road.find_voice", lambda _: Voice())
     ears, watch = PlainEars(["what time is it"]), Watcher()

@@ -29,6 +29,7 @@ from voiced.faults import ConfigError, LinkError, Trouble
 
 _OTHERS: Final = 0o077
 _EVERYBODY: Final = 0o007
+_ROOT: Final = 0
 _CLOCK_S: Final = 5.0
 
 
@@ -166,10 +167,16 @@ class House:
                 cause="the daemon hangs, or something else has taken its place",
                 action="see what it does: systemctl status voiced; then start it again",
             )
-        if (modes := self.machine.modes(path.parent)) is not None and modes.mode & _EVERYBODY:
-            seen = f"everybody may enter {path.parent} (mode {modes.mode:04o})"
+        own, around = self.machine.modes(path), self.machine.modes(path.parent)
+        if around is not None and around.mode & _EVERYBODY:
+            seen = f"everybody may enter {path.parent} (mode {around.mode:04o})"
             cause = "only who knocks is checked by the kernel, not who looks or puts things there"
             return warned(seen=seen, cause=cause, action=f"chmod 0750 {path.parent}")
+        if own is not None and around is not None and around.uid not in {own.uid, _ROOT}:
+            seen = f"{path.parent} belongs to another user (uid {around.uid}) than the socket"
+            cause = "its owner can put something else in the socket's place"
+            action = "give the daemon a directory of its own: RuntimeDirectory=, or XDG_RUNTIME_DIR"
+            return warned(seen=seen, cause=cause, action=action)
         figures: dict[str, float | int | str] = {
             name: value for name, value in told.items() if isinstance(value, int | str)
         }
