@@ -1,5 +1,6 @@
 """`voiced doctor` and `voiced probe` as real processes; and how they see what belongs to the service."""
 
+import io
 import json
 import os
 import socket
@@ -18,6 +19,7 @@ from voiced.cli import doctor
 from voiced.cli.doctor import as_the_service
 from voiced.config import Config
 from voiced.doctor import probing
+from voiced.doctor.finding import Finding, Verdict
 from voiced.edges.ledger_file import local_now
 from voiced.edges.probe_file import ProbeFile
 
@@ -97,6 +99,22 @@ def test_a_report_that_can_not_be_written(tmp_path: Path) -> None:
     done = voiced(tmp_path, "doctor", "--only", "memory", "--report", "/proc/nowhere/report")
     assert done.returncode == 1
     assert "the report can't be written to /proc/nowhere/report" in done.stderr
+
+
+class Terminal(io.StringIO):
+    def isatty(self) -> bool:
+        return True
+
+
+@pytest.mark.parametrize(("no_color", "coloured"), [("", True), ("1", False)])
+def test_colours_on_a_terminal_unless_somebody_minds(
+    monkeypatch: pytest.MonkeyPatch, no_color: str, coloured: bool
+) -> None:
+    monkeypatch.setenv("NO_COLOR", no_color)
+    out = Terminal()
+    doctor._tell(out, Finding(check="disk", verdict=Verdict.OK, seen="1 MB"))
+    assert ("\x1b[" in out.getvalue()) is coloured
+    assert "1 MB" in out.getvalue()
 
 
 # --- probe ----------------------------------------------------------------------------------------
