@@ -71,6 +71,8 @@ def test_install_again_and_take_away(owner: Owner, wheelhouse: Path) -> None:
     owner.runs("--wheelhouse", str(wheelhouse), "--key-file", "key")
     assert "all right" in owner.said  # voiced itself looked at the configuration
     assert owner.has() == {
+        "/etc/systemd/system/voiced-probe.service",
+        "/etc/systemd/system/voiced-probe.timer",
         "/etc/systemd/system/voiced.service",
         "/etc/voiced/openai_api_key",
         "/etc/voiced/voiced.toml",

@@ -44,7 +44,15 @@ class Opening:
 
     async def run(self, line: Line) -> None:
         """Open the session on *line*."""
+        await self.greeted(line)
+        await self.configured(line)
+
+    async def greeted(self, line: Line) -> None:
+        """Wait for the server's first word."""
         await self._expect(line, SessionCreated, self.patience.created_s)
+
+    async def configured(self, line: Line) -> None:
+        """Have it grant our settings."""
         await self._expect(line, SessionUpdated, self.patience.updated_s, ask=self.configure)
         self._check_formats(line)
         if self.context:

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from voiced import __version__
+from voiced.cli.examinations import add_doctor, add_probe
 from voiced.faults import ConfigError, LocalProtocolError, VoicedError
 
 
@@ -50,6 +51,8 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
     _add_run(commands)
     _add_demo(commands)
+    add_doctor(commands)
+    add_probe(commands)
     _add_devices(commands)
     _add_config(commands)
     _add_faults(commands)

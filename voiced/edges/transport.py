@@ -33,10 +33,8 @@ _IDLE_S: Final = 20  # a link is asked whether it lives: first after so many sec
 _INTERVAL_S: Final = 5  # then every so many,
 _PROBES: Final = 3  # and is given up after so many unanswered
 
-_FIRST_YEAR: Final = 2026  # of this release: no clock is right that says it was earlier
-_LAST_YEAR: Final = (
-    _FIRST_YEAR + 20
-)  # or that much later: a battery that died leaves such dates, too
+FIRST_YEAR: Final = 2026  # of this release: no clock is right that says it was earlier
+LAST_YEAR: Final = FIRST_YEAR + 20  # or that much later: a battery that died leaves such dates, too
 _NOT_YET_VALID: Final = 9  # X509_V_ERR_CERT_NOT_YET_VALID, of OpenSSL's x509_vfy.h
 _EXPIRED: Final = 10  # X509_V_ERR_CERT_HAS_EXPIRED
 
@@ -83,6 +81,15 @@ def trust(ca_file: str) -> ssl.SSLContext:
         told = "holds no certificate in PEM" if not_pem else f"can't be read: {reason_of(error)}"
         raise ConfigError([f"[network] ca_file: {ca_file} {told}"]) from error
     return tls
+
+
+def certificate_days(stream: trio.abc.Stream) -> int:
+    """For how many days more, by our clock, the certificate of whoever we shook hands with is good."""
+    told = stream.getpeercert() if isinstance(stream, trio.SSLStream) else None
+    if not told:
+        return 0
+    ends = datetime.fromtimestamp(ssl.cert_time_to_seconds(str(told["notAfter"])), UTC)
+    return (ends - datetime.now(UTC)).days
 
 
 async def _pass(proxy: Proxy, host: str, port: int, route: Route) -> trio.abc.Stream:
@@ -156,7 +163,7 @@ def tls_fault(name: str, error: BaseException, now: datetime) -> LinkError:
     if isinstance(cause, ssl.SSLCertVerificationError):
         # Nobody issues certificates for tomorrow: one that is not valid yet dates our clock.
         early = cause.verify_code == _NOT_YET_VALID
-        wrong = not _FIRST_YEAR <= now.year <= _LAST_YEAR
+        wrong = not FIRST_YEAR <= now.year <= LAST_YEAR
         if early or (wrong and cause.verify_code == _EXPIRED):
             said = f"{told}; the clock says {now:%Y-%m-%d}: set it, or let NTP do so"
             return LinkError(said, Trouble.CLOCK)

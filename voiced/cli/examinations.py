@@ -1,0 +1,76 @@
+"""How `voiced doctor` and `voiced probe` are asked for. Light: the rest is imported when it is wanted."""
+
+import argparse
+from pathlib import Path
+from typing import Any
+
+
+def add_doctor(commands: Any) -> None:
+    """`voiced doctor`; *commands* as argparse's add_subparsers gives it, which has no public type."""
+    parser = commands.add_parser(
+        "doctor",
+        help="check everything that a conversation needs; say what is wrong, and what to do",
+        description="Each check is named and timed, and goes on after failures.",
+        epilog="Exit codes: 0 nothing failed, 1 something did, 2 not understood, 78 the settings did.",
+    )
+    _add_common(parser)
+    parser.add_argument(
+        "--report",
+        type=Path,
+        metavar="FILE",
+        help="write it there, too, as JSON that only you can read",
+    )
+    parser.add_argument(
+        "--turn", action="store_true", help="ask the service something aloud; that costs a little"
+    )
+    parser.add_argument(
+        "--microphone",
+        action="store_true",
+        help="send what the microphone hears for those 5 s, instead of silence",
+    )
+    parser.add_argument(
+        "--only",
+        nargs="+",
+        default=[],
+        metavar="NAME",
+        help="these checks, and what they stand on: --only firm-audio",
+    )
+    parser.set_defaults(command=_doctor)
+
+
+def add_probe(commands: Any) -> None:
+    """`voiced probe`."""
+    parser = commands.add_parser(
+        "probe",
+        help="open a session, send 5 s of silence, tell whether that works: for scripts",
+        epilog="Exit codes: 0 fine (or busy), 1 failed, 2 not understood, 78 settings or key are missing.",
+    )
+    _add_common(parser)
+    parser.add_argument(
+        "--when-idle",
+        action="store_true",
+        help="not while the daemon of this machine talks with somebody",
+    )
+    parser.set_defaults(command=_probe)
+
+
+def _add_common(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--config", type=Path, metavar="FILE", help="instead of the usual places for voiced.toml"
+    )
+    parser.add_argument("--json", action="store_true", help="one JSON object, for programs")
+    parser.add_argument(
+        "--local", action="store_true", help="with the embedded local server: no account, no key"
+    )
+
+
+def _doctor(options: argparse.Namespace) -> int:
+    from voiced.cli.doctor import doctor  # noqa: PLC0415
+
+    return doctor(options)
+
+
+def _probe(options: argparse.Namespace) -> int:
+    from voiced.cli.probe import probe  # noqa: PLC0415
+
+    return probe(options)
