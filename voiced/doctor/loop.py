@@ -36,8 +36,8 @@ _LEVEL_DBFS: Final = -26.0  # of the probe: as loud as quiet speech
 _EDGE: Final = 0.15  # of the band, at either end, over which it is faded in
 _BLUR_SAMPLES: Final = 13  # 0.5 ms; within it both halves agree: clocks may differ by some 100 ppm
 _AUDIBLE_DB: Final = 13.0
-"""From here on there is an echo. Noise alone reaches 9 dB at most among the 19 200 places where we look
-(the tail of a product of two Rayleigh amplitudes); a clear echo reaches 25 to 32."""
+"""From here on there is an echo. Measured: steady noise reaches 6.5 at most, claps 8.5, speech 9.6; a clear
+echo 28, one of -40 dB in noise of -50 dBFS 14.5, one whose reverberation is ten times as strong 17."""
 
 _ROOM_MS: Final = 200  # of reverberation that is counted as returned
 _BIN_MS: Final = 2  # in which reverberation is told from noise

@@ -20,6 +20,7 @@ from attrs import frozen
 
 _ANSWERS_WITHIN_S: Final = 1.0  # a socket of this machine needs microseconds
 _PULSE_PORT: Final = 4713
+_HIGHEST_PORT: Final = 65_535
 _PLUGINS: Final = ("libasound_module_pcm_pulse.so", "libasound_module_pcm_pipewire.so")
 
 Address: TypeAlias = Path | tuple[str, int]
@@ -184,7 +185,8 @@ def pulse_address(pulse_server: str) -> Address | None:
         first = first.removeprefix(scheme)
     host, _, port = first.rpartition(":") if _ends_with_port(first) else (first, "", "")
     host = host.removeprefix("[").removesuffix("]")
-    return (host, int(port or _PULSE_PORT)) if host else None
+    number = int(port or _PULSE_PORT)
+    return (host, number) if host and number <= _HIGHEST_PORT else None
 
 
 async def reach(address: Address | None) -> tuple[Reach, str]:
@@ -218,7 +220,7 @@ async def _connect_unix(path: Path) -> tuple[Reach, str]:
 
 def _ends_with_port(host: str) -> bool:
     """As in `kitchen:4713` and `[::1]:4713`, unlike `::1`."""
-    return host.rpartition(":")[2].isdigit() and (host.count(":") == 1 or "]:" in host)
+    return host.rpartition(":")[2].isdecimal() and (host.count(":") == 1 or "]:" in host)
 
 
 def _shown(address: Address | None) -> str:
