@@ -11,6 +11,7 @@ from voiced.config import Config
 from voiced.doctor.finding import Finding, Verdict
 from voiced.doctor.hearing import Hearing, hearing_from
 from voiced.doctor.whistle import measure_loop
+from voiced.edges.mixer import MixerSays
 from voiced.edges.sound_server import Surroundings
 from voiced.faults import DeviceAbsent, DeviceBusy, DeviceError, DeviceHung
 from voiced.ports import Microphone, Speaker
@@ -20,6 +21,10 @@ LIST = ' There is:\n  "pulse" (ALSA): microphone with 2 channels\n  "USB" (ALSA)
 
 async def unused() -> Surroundings:
     raise AssertionError
+
+
+async def silent_mixer() -> MixerSays:
+    return MixerSays()
 
 
 def hearing(
@@ -40,6 +45,7 @@ def hearing(
         called,
         called,
         unused,
+        silent_mixer,
         channel=channel,
         quiet=quiet,
     )

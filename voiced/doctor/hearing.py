@@ -13,7 +13,7 @@ import trio
 
 from voiced.audio.format import BYTES_PER_SAMPLE, Shape, ms_to_samples
 from voiced.config import Config
-from voiced.doctor import level, sound_server
+from voiced.doctor import level, mixer, sound_server
 from voiced.doctor.finding import Finding, Verdict
 from voiced.doctor.recorder import Recorder
 from voiced.doctor.sound_findings import (
@@ -27,6 +27,7 @@ from voiced.doctor.sound_findings import (
     stuck,
 )
 from voiced.doctor.whistle import measure_loop
+from voiced.edges.mixer import Mixer, MixerSays
 from voiced.edges.portaudio import Kind, PortAudio
 from voiced.edges.sound_server import SoundServer, Surroundings
 from voiced.faults import DeviceError
@@ -53,6 +54,7 @@ class Hearing:
     microphone_name: Name
     speaker_name: Name
     look_around: Callable[[], Awaitable[Surroundings]]
+    ask_mixer: Callable[[], Awaitable[MixerSays]]
     channel: int = 0  # as in [capture] channel
     quiet: bool = False  # make no sound
 
@@ -155,6 +157,10 @@ class Hearing:
             return refused(LOOP, "playout", fault)
         return judged(loop)
 
+    async def mixer(self) -> Finding:
+        """Is a default device muted, or turned down to nothing?"""
+        return mixer.judge(await self.ask_mixer())
+
     async def _record(self, recorder: Recorder, *, blocks: int = 0, samples: int = 0) -> None:
         """Record that much, or for 2 s longer than it should take; a fault of the device is raised."""
         faults: list[DeviceError] = []
@@ -180,6 +186,7 @@ def hearing_from(config: Config, *, quiet: bool = False) -> Hearing:
         _name(system, "input", config.capture.device),
         _name(system, "output", config.playout.device),
         SoundServer().look,
+        Mixer().look,
         channel=config.capture.channel,
         quiet=quiet,
     )
