@@ -466,12 +466,12 @@ async def test_a_call_that_hangs_is_given_up_and_told(monkeypatch: pytest.Monkey
 
 
 async def test_a_card_that_another_program_holds_is_told_from_one_that_refuses(
-    sounddevice: SoundDevice, monkeypatch: pytest.MonkeyPatch
+    sounddevice: SoundDevice,
 ) -> None:
-    def held(**_wanted: Any) -> Stream:
+    def held(_wanted: dict[str, Any]) -> bool:
         raise PortAudioError("Device unavailable", -9985)
 
-    monkeypatch.setattr(sounddevice, "RawOutputStream", held, raising=False)
+    sounddevice.takes = held
     with pytest.raises(DeviceBusy):
         await opened(speaker("HDMI"))
     with pytest.raises(DeviceAbsent):
