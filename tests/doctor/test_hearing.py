@@ -1,5 +1,7 @@
 """The checks of devices, each on a fault of its own: devices made of time, by a clock that jumps."""
 
+from pathlib import Path
+
 import attrs
 import numpy as np
 import pytest
@@ -213,15 +215,37 @@ async def test_no_sound_is_made_where_none_is_wanted(autojump_clock: object) -> 
     assert_told(await examined.loop(), Verdict.SKIPPED, "--quiet")
 
 
-async def test_files_are_devices_that_need_no_name() -> None:
+def with_devices(microphone: str, loudspeaker: str) -> Config:
     config = Config()
-    config = attrs.evolve(
+    return attrs.evolve(
         config,
-        capture=attrs.evolve(config.capture, device="file:in.wav", channel=2),
-        playout=attrs.evolve(config.playout, device="file:out.wav"),
+        capture=attrs.evolve(config.capture, device=microphone, channel=2),
+        playout=attrs.evolve(config.playout, device=loudspeaker),
     )
-    examined = hearing_from(config, quiet=True)
+
+
+async def test_files_are_devices_that_need_no_sound_system(tmp_path: Path) -> None:
+    kept = tmp_path / "out.wav"
+    kept.write_bytes(b"a recording that somebody wants to keep")
+    examined = hearing_from(with_devices("file:in.wav", f"file:{kept}"))
     assert await examined.microphone_name() == "file:in.wav"
-    assert await examined.speaker_name() == "file:out.wav"
     assert examined.channel == 2
-    assert examined.quiet
+    found = {name: await look() for name, look, _ in examined.looks()}
+    assert_told(found.pop("microphone"), Verdict.FAILED, "microphone file in.wav can't be read")
+    assert_told(found.pop("microphone level"), Verdict.FAILED, "in.wav")
+    assert {finding.verdict for finding in found.values()} == {Verdict.SKIPPED}
+    assert kept.read_bytes() == b"a recording that somebody wants to keep"
+
+
+async def test_one_file_leaves_the_other_device_to_be_looked_at() -> None:
+    examined = hearing_from(with_devices("file:in.wav", "default"))
+    assert_told(await examined.loop(), Verdict.SKIPPED, "file")
+    assert (await examined.audio_server()).verdict is not Verdict.SKIPPED
+
+
+def test_checks_stand_on_those_before_them() -> None:
+    before: set[str] = set()
+    for name, _look, needs in hearing().looks():
+        assert set(needs) <= before
+        before.add(name)
+    assert len(before) == 6

@@ -79,6 +79,13 @@ def test_a_room_with_or_without_a_voice_is_fine(
         assert level.dc_percent == pytest.approx(100 * dc, abs=0.2)
 
 
+def test_a_loud_voice_does_not_lift_the_floor_between_its_words() -> None:
+    """Its mean is not that of the pauses."""
+    voice = np.where(np.arange(ROOM.size) < ROOM.size // 2, 0.2, 0) * np.abs(noise(ROOM.size, -6))
+    level = measure((ROOM + voice).astype(np.float32), RATE_HZ)
+    assert level.floor_dbfs == pytest.approx(-60, abs=1)
+
+
 def test_figures_are_what_they_are_called() -> None:
     tone = 0.5 * np.sin(2 * np.pi * 1000 * np.arange(RATE_HZ) / RATE_HZ) + 0.1
     level = measure(tone.astype(np.float32), RATE_HZ)

@@ -24,6 +24,7 @@ from voiced.doctor.sound_findings import (
     Figures,
     judged,
     refused,
+    skipped,
     stuck,
 )
 from voiced.doctor.whistle import measure_loop
@@ -36,6 +37,8 @@ from voiced.ports import Microphone, Speaker
 
 Name: TypeAlias = Callable[[], Awaitable[str]]
 """Finds out what a device is really called; `DeviceError` if there is none."""
+Look: TypeAlias = tuple[str, Callable[[], Awaitable[Finding]], tuple[str, ...]]
+"""A check's name, the check, and what it stands on."""
 
 _FILE: Final = "file:"
 _WITHIN_S: Final = 2.0  # for the first blocks; a sound card needs 50 ms, Bluetooth up to a second
@@ -57,9 +60,27 @@ class Hearing:
     ask_mixer: Callable[[], Awaitable[MixerSays]]
     channel: int = 0  # as in [capture] channel
     quiet: bool = False  # make no sound
+    microphone_is_file: bool = False
+    speaker_is_file: bool = False  # never opened here: that would overwrite it
+
+    def looks(self) -> list[Look]:
+        """All checks in order, each with its name and the names of those without which it is vain.
+
+        Devices are tried even where no server was found: they have the last word.
+        """
+        return [
+            (sound_server.CHECK, self.audio_server, ()),
+            (MICROPHONE, self.microphone_opens, ()),
+            (LOUDSPEAKER, self.speaker_opens, ()),
+            (mixer.CHECK, self.mixer, ()),
+            (LEVEL, self.microphone_level, (MICROPHONE,)),
+            (LOOP, self.loop, (MICROPHONE, LOUDSPEAKER)),
+        ]
 
     async def audio_server(self) -> Finding:
         """Who stands between us and the sound cards?"""
+        if self.microphone_is_file and self.speaker_is_file:
+            return skipped(sound_server.CHECK, "both devices are files: none is needed")
         return sound_server.judge(await self.look_around())
 
     async def microphone_opens(self) -> Finding:
@@ -91,6 +112,8 @@ class Hearing:
 
     async def speaker_opens(self) -> Finding:
         """Can it be opened, and does it take sound? It is given silence, so nobody hears it."""
+        if self.speaker_is_file:
+            return skipped(LOUDSPEAKER, "it is a file, which would be overwritten")
         try:
             name = await self.speaker_name()
             async with self.speaker.open() as opened:
@@ -148,9 +171,9 @@ class Hearing:
     async def loop(self) -> Finding:
         """Does the microphone hear the loudspeaker?"""
         if self.quiet:
-            return Finding(
-                check=LOOP, verdict=Verdict.SKIPPED, seen="no sound was made: --quiet was given"
-            )
+            return skipped(LOOP, "no sound was made: --quiet was given")
+        if self.microphone_is_file or self.speaker_is_file:
+            return skipped(LOOP, "a file hears no loudspeaker, and is none")
         try:
             loop = await measure_loop(self.microphone, self.speaker, self.channel)
         except DeviceError as fault:
@@ -159,6 +182,8 @@ class Hearing:
 
     async def mixer(self) -> Finding:
         """Is a default device muted, or turned down to nothing?"""
+        if self.microphone_is_file and self.speaker_is_file:
+            return skipped(mixer.CHECK, "both devices are files: they have no mixer")
         return mixer.judge(await self.ask_mixer())
 
     async def _record(self, recorder: Recorder, *, blocks: int = 0, samples: int = 0) -> None:
@@ -189,6 +214,8 @@ def hearing_from(config: Config, *, quiet: bool = False) -> Hearing:
         Mixer().look,
         channel=config.capture.channel,
         quiet=quiet,
+        microphone_is_file=config.capture.device.startswith(_FILE),
+        speaker_is_file=config.playout.device.startswith(_FILE),
     )
 
 

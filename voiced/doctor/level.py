@@ -137,8 +137,9 @@ def measure(samples: Samples, rate_hz: int) -> Level:
     mean = float(exact.mean())
     centred = exact - mean
     frame = ms_to_samples(FRAME_MS, rate_hz)
-    whole = centred[: centred.size // frame * frame].reshape(-1, frame)
-    powers = (whole**2).mean(axis=1) if whole.size else np.array([(centred**2).mean()])
+    whole = exact[: exact.size // frame * frame].reshape(-1, frame)
+    # Each frame about its own mean: where somebody spoke, the mean of all is not that of the pauses.
+    powers = whole.var(axis=1) if whole.size else np.array([exact.var()])
     return Level(
         samples=samples.size,
         rms_dbfs=_dbfs(math.sqrt(float((centred**2).mean()))),

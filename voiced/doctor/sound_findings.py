@@ -21,6 +21,11 @@ _NEARLY_AS_LOUD_DB: Final = -10.0
 _LATE_MS: Final = 300.0  # a person begins to talk over an answer that starts so late
 
 
+def skipped(check: str, why: str) -> Finding:
+    """Not looked at."""
+    return Finding(check=check, verdict=Verdict.SKIPPED, seen=why)
+
+
 def stuck(check: str, seen: str, figures: Figures) -> Finding:
     """Opened, and then nothing."""
     return Finding(
