@@ -46,6 +46,16 @@ def test_an_echo_is_found_to_the_millisecond_and_the_decibel(
     assert loop.return_db == pytest.approx(gain_db, abs=1.0)
 
 
+@pytest.mark.parametrize("seed", range(10))
+def test_an_echo_of_minus_40_db_is_found_in_a_loud_room(seed: int) -> None:
+    """There it is 15 dB below the noise."""
+    recording, played_at = recording_of(PROBE, gain_db=-40, noise_dbfs=-51, seed=seed)
+    loop = find(recording, played_at)
+    assert loop.audible
+    assert loop.delay_ms == pytest.approx(50, abs=0.3)
+    assert loop.return_db == pytest.approx(-40, abs=2)
+
+
 @settings(max_examples=30, deadline=None)
 @given(
     rate_hz=st.sampled_from([16_000, 22_050, 32_000, 44_100, 48_000]),
