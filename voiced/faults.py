@@ -111,6 +111,14 @@ class DeviceError(VoicedError):
     """A microphone or loudspeaker is missing, refuses its settings, or went away."""
 
 
+class DeviceAbsent(DeviceError):
+    """There is none of that name, or none at all."""
+
+
+class DeviceBusy(DeviceError):
+    """It is there, but another program holds it for itself."""
+
+
 class DeviceUnfit(DeviceError):
     """It is there, but not fit for what is wanted of it: a person must act, opening it again is vain."""
 

@@ -19,7 +19,7 @@ from voiced.edges import portaudio
 from voiced.edges.microphone import PortAudioMicrophone
 from voiced.edges.portaudio import PortAudio, list_devices, load
 from voiced.edges.speaker import PortAudioSpeaker
-from voiced.faults import DeviceError, DeviceHung
+from voiced.faults import DeviceAbsent, DeviceBusy, DeviceError, DeviceHung
 
 
 class PortAudioError(Exception):
@@ -463,3 +463,25 @@ async def test_a_call_that_hangs_is_given_up_and_told(monkeypatch: pytest.Monkey
         hang.set()
         monkeypatch.undo()
         await system.call(lambda: None)
+
+
+async def test_a_card_that_another_program_holds_is_told_from_one_that_refuses(
+    sounddevice: SoundDevice,
+) -> None:
+    def held(_wanted: dict[str, Any]) -> bool:
+        raise PortAudioError("Device unavailable", -9985)
+
+    sounddevice.takes = held
+    with pytest.raises(DeviceBusy):
+        await opened(speaker("HDMI"))
+    with pytest.raises(DeviceAbsent):
+        await opened(speaker("gramophone"))
+
+
+async def test_what_a_name_stands_for_is_told(sounddevice: SoundDevice) -> None:
+    assert await PortAudio().name_of("input", "speakerphone") == (
+        "USB Speakerphone: Audio (hw:1,0)"
+    )
+    assert await PortAudio().name_of("output", "default") == "pulse"
+    with pytest.raises(DeviceAbsent):
+        await PortAudio().name_of("input", "HDMI")

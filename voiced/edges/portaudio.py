@@ -18,7 +18,7 @@ from attrs import frozen
 
 from voiced.audio.format import Shape, ms_to_samples
 from voiced.edges.alsa import forget_plugins
-from voiced.faults import DeviceError, DeviceHung
+from voiced.faults import DeviceAbsent, DeviceBusy, DeviceError, DeviceHung
 
 T = TypeVar("T")
 
@@ -29,6 +29,7 @@ Kind: TypeAlias = Literal["input", "output"]
 
 _PATIENCE_S: Final = 5.0  # for opening and starting; a healthy server needs 3 to 50 ms
 _FAREWELL_S: Final = 1.0  # for closing: the whole daemon has 2 s to stop
+_UNAVAILABLE: Final = -9985  # paDeviceUnavailable: what ALSA's EBUSY becomes
 _WHAT: Final[dict[Kind, str]] = {"input": "microphone", "output": "loudspeaker"}
 
 
@@ -68,6 +69,10 @@ class PortAudio:
             wanted.clear()
             raise
         return opened
+
+    async def name_of(self, kind: Kind, name: str) -> str:
+        """What the device that *name* stands for is really called; `DeviceError` if there is none."""
+        return await self.call(lambda: str(_find(load(), kind, name)["name"]))
 
     async def call(self, work: Callable[[], T]) -> T:
         """Do *work*, a call into PortAudio that may hang."""
@@ -129,7 +134,7 @@ def _open(
     wish: Wish, callback: Callable[..., None], finished: Callable[[], None]
 ) -> tuple[SoundDevice, Shape]:
     sounddevice = load()
-    device = _find(sounddevice, wish)
+    device = _find(sounddevice, wish.kind, wish.name)
     make = {"input": sounddevice.RawInputStream, "output": sounddevice.RawOutputStream}[wish.kind]
     most = device[f"max_{wish.kind}_channels"]
     refusal: Exception | None = None
@@ -151,32 +156,32 @@ def _open(
             else:
                 return stream, Shape(rate, channels)
     rates = f"{wish.rates[0]} Hz" if len(wish.rates) == 1 else "any rate"
-    raise DeviceError(
+    # sounddevice gives PortAudio's number after its words
+    busy = refusal is not None and _UNAVAILABLE in refusal.args
+    raise (DeviceBusy if busy else DeviceError)(
         f'{_WHAT[wish.kind]} "{device["name"]}" can\'t be opened at {rates}: {refusal}. Another '
         "program may hold it, or your user may lack the group audio. "
         f"There is:\n{_inventory(sounddevice)}"
     ) from refusal
 
 
-def _find(sounddevice: SoundDevice, wish: Wish) -> dict[str, Any]:
+def _find(sounddevice: SoundDevice, kind: Kind, name: str) -> dict[str, Any]:
     """The device of that name; else the only one whose name contains it."""
-    devices = [d for d in sounddevice.query_devices() if d[f"max_{wish.kind}_channels"] > 0]
-    if wish.name == "default":
-        index = sounddevice.default.device[0 if wish.kind == "input" else 1]
+    devices = [d for d in sounddevice.query_devices() if d[f"max_{kind}_channels"] > 0]
+    if name == "default":
+        index = sounddevice.default.device[0 if kind == "input" else 1]
         found = [d for d in devices if d["index"] == index] or devices[:1]
     else:
-        exact = [d for d in devices if d["name"] == wish.name]
-        found = exact[:1] or [d for d in devices if wish.name.lower() in d["name"].lower()]
+        exact = [d for d in devices if d["name"] == name]
+        found = exact[:1] or [d for d in devices if name.lower() in d["name"].lower()]
     if len(found) == 1:
         return dict(found[0])
     if not devices:
-        raise DeviceError(
-            f"there is no {_WHAT[wish.kind]} at all; without a sound card, file:PATH works as a device"
+        raise DeviceAbsent(
+            f"there is no {_WHAT[kind]} at all; without a sound card, file:PATH works as a device"
         )
     why = "several match" if found else "there is none of that name"
-    raise DeviceError(
-        f'{_WHAT[wish.kind]} "{wish.name}": {why}. There is:\n{_inventory(sounddevice)}'
-    )
+    raise DeviceAbsent(f'{_WHAT[kind]} "{name}": {why}. There is:\n{_inventory(sounddevice)}')
 
 
 def _inventory(sounddevice: SoundDevice) -> str:
