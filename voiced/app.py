@@ -24,6 +24,7 @@ from voiced.actors.bookkeeper import Bookkeeper
 from voiced.actors.capture import Block, Capture
 from voiced.actors.conversation import Conversation
 from voiced.actors.framer import Framer
+from voiced.actors.lookout import Lookout
 from voiced.actors.operator import Reload
 from voiced.actors.player import Player
 from voiced.actors.scribe import Scribe
@@ -215,6 +216,9 @@ class Daemon:
                     devices.start_soon(archivist.run, name="archivist")
                 if self.announcer is not None:
                     devices.start_soon(self.announcer.run, name="announcer")
+                if self.ports.probes is not None:
+                    lookout = Lookout(self.board, self.ports.probes)
+                    devices.start_soon(lookout.run, name="lookout")
                 if watchman := self._watchman():
                     devices.start_soon(watchman.run, name="watchman")
                 if self.ports.entrance is not None:

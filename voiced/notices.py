@@ -174,6 +174,7 @@ class Status:
     link: LinkStatus = LinkStatus()
     devices: Mapping[Device, DeviceState] = attrs.field(factory=dict)  # those opened until now
     usage: Report = attrs.field(factory=Report)
+    probes: str = ""  # what `voiced probe` found of late, in a sentence
 
 
 class Keeper(Protocol):
@@ -198,6 +199,7 @@ class NoticeBoard:
     link: LinkStatus = attrs.field(init=False, default=LinkStatus())
     devices: dict[Device, DeviceState] = attrs.field(factory=dict, init=False)
     usage: Report = attrs.field(factory=Report, init=False)
+    probes: str = attrs.field(default="", init=False)
     _watchers: list[Channel[Notice]] = attrs.field(init=False, factory=list)
     _followers: list[Callable[[Happened], None]] = attrs.field(init=False, factory=list)
 
@@ -217,6 +219,7 @@ class NoticeBoard:
             link=self.link,
             devices=dict(self.devices),
             usage=self.usage,
+            probes=self.probes,
         )
         return status if self.keeper is None else self.keeper.fill_in(status)
 

@@ -24,13 +24,15 @@ from voiced.edges.ledger_file import LedgerFile, local_now
 from voiced.edges.memory_file import MemoryFile
 from voiced.edges.microphone import PortAudioMicrophone
 from voiced.edges.portaudio import PortAudio
+from voiced.edges.probe_file import ProbeFile
 from voiced.edges.proxy import find_proxies
 from voiced.edges.speaker import PortAudioSpeaker
-from voiced.edges.state_file import state_directory
+from voiced.edges.state_file import Unfit, state_directory
 from voiced.edges.transport import Route, open_stream, trust
 from voiced.edges.voice import find_voice
 from voiced.edges.websocket import Endpoint, WebSocketDialler
 from voiced.faults import VoiceError
+from voiced.link.probes import summary
 from voiced.ports import (
     Archive,
     Books,
@@ -63,6 +65,7 @@ class Ports:
     now: Callable[[], datetime] = local_now
     manager: ServiceManager | None = None  # where we were not started as a service
     entrance: Entrance | None = None  # for voicectl; None: nobody comes in
+    probes: Callable[[], str] | None = None  # what they found of late; it blocks
 
 
 def ports_from(config: Config, environ: Mapping[str, str] = os.environ) -> Ports:
@@ -76,6 +79,7 @@ def ports_from(config: Config, environ: Mapping[str, str] = os.environ) -> Ports
         archive_from(config, environ),
         voice_from(config),
         books_from(environ),
+        probes=probes_from(environ),
     )
 
 
@@ -157,6 +161,22 @@ def books_from(environ: Mapping[str, str] = os.environ) -> Books | None:
         log.warning("usage not kept: neither STATE_DIRECTORY nor HOME is set")
         return None
     return LedgerFile(directory)
+
+
+def probes_from(environ: Mapping[str, str] = os.environ) -> Callable[[], str] | None:
+    """What `voiced probe` has kept in the state directory, in a sentence."""
+    directory = state_directory(environ)
+    if directory is None:
+        return None
+    file = ProbeFile(directory)
+
+    def told() -> str:
+        try:
+            return summary(file.read())
+        except (OSError, Unfit) as error:
+            return f"can't be read: {getattr(error, 'strerror', None) or error}"
+
+    return told
 
 
 def voice_from(config: Config) -> Voice | None:

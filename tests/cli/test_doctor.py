@@ -10,7 +10,9 @@ from pathlib import Path
 from typing import Any
 
 import attrs
+import numpy as np
 import pytest
+import soundfile
 import trio
 
 from tests.edges.test_control_call import daemon
@@ -43,12 +45,27 @@ def voiced(folder: Path, *arguments: str, **environ: str) -> "subprocess.Complet
 
 def test_the_doctor_with_the_embedded_server(tmp_path: Path) -> None:
     pytest.importorskip("pocketsphinx", reason="the embedded server's ears are not installed")
-    report = tmp_path / "report.json"
-    done = voiced(tmp_path, "doctor", "--json", "--local", "--report", str(report))
+    report, config = tmp_path / "report.json", tmp_path / "voiced.toml"
+    hiss = np.random.default_rng(1).normal(0, 0.01, 48_000 * 5)
+    soundfile.write(tmp_path / "in.wav", hiss, 48_000)
+    config.write_text(
+        f'[capture]\ndevice = "file:{tmp_path}/in.wav"\n[playout]\ndevice = "file:{tmp_path}/out.wav"\n'
+    )
+    options = ("--json", "--local", "--config", str(config), "--report", str(report))
+    done = voiced(tmp_path, "doctor", *options)
     assert done.returncode == 0, done.stdout + done.stderr
     told = json.loads(done.stdout)
     verdicts = {each["check"]: each["verdict"] for each in told["findings"]}
-    for name in ("config", "versions", "clock", "key", "session updated", "firm audio"):
+    for name in (
+        "config",
+        "versions",
+        "clock",
+        "microphone",
+        "microphone level",
+        "key",
+        "session updated",
+        "firm audio",
+    ):
         assert verdicts[name] == "ok"
     took = {each["check"]: each["took_ms"] for each in told["findings"]}
     assert took["firm audio"] > 4000

@@ -331,6 +331,7 @@ def test_a_card_in_trouble_says_why() -> None:
         "turns": {},
         "latencies_ms": {},
         "context": "",
+        "probes": "19 of the last 20 were fine",
         "tally": {"frames_sent": 5, "frames_dropped": 7},
         "words": {"user": "", "assistant": "A\nB"},
     }
@@ -342,6 +343,7 @@ def test_a_card_in_trouble_says_why() -> None:
         "  loudspeaker gone",
         "  volume      40 %",
         "  budget      90 % of the budget is used",
+        "  probes      19 of the last 20 were fine",
         "  assistant   A B",
         "  lost        frames dropped 7",
     ]

@@ -48,6 +48,7 @@ class Story:
     manager: ServiceManager | None = None
     entrance: Entrance | None = None
     reload: Reload | None = None
+    probes: Callable[[], str] | None = None
     daemon: Daemon = attrs.field(init=False)
 
     def set(self, section: str, **values: object) -> None:
@@ -68,6 +69,7 @@ class Story:
             now=self.wall,
             manager=self.manager,
             entrance=self.entrance,
+            probes=self.probes,
         )
         self.daemon = Daemon(self.config, ports, board=_Diary(self.notices), stays=self.stays)
         self.daemon.reload = self.reload

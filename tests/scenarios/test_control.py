@@ -452,3 +452,16 @@ async def test_settings_that_no_file_holds_are_not_read_again(
 ) -> None:
     _, owner = await begun(story, nursery)
     assert (await owner.is_refused("config.reload"))[0] == NOT_NOW
+
+
+async def test_what_probes_found_is_part_of_the_card(
+    story: Story, nursery: trio.Nursery, autojump_clock: MockClock
+) -> None:
+    found = ["20 of the last 20 were fine"]
+    story.probes = lambda: found[0]
+    _, owner = await begun(story, nursery)
+    await story.for_ms(1000)
+    assert (await owner.does("status"))["probes"] == found[0]
+    found[0] = "19 of the last 20 were fine"
+    await trio.sleep(61)
+    assert (await owner.does("status"))["probes"] == found[0]

@@ -51,6 +51,7 @@ def status(status: Status, now_s: float, *, words: bool) -> Told:
             if device in status.devices
         },
         "context": status.context,
+        "probes": status.probes,
         "budget": status.usage.plain()["budget"],
     } | _figures(status)
     if words:

@@ -22,20 +22,26 @@ def lines(card: Mapping[str, Any]) -> Iterator[str]:
     yield _row("volume", f"{card['volume_percent']} %")
     if card["budget"]["share"] is not None:
         yield _row("budget", figures.budget(card["budget"]))
+    yield from _told(card)
+    lost = {n: count for n, count in card["tally"].items() if any(word in n for word in _LOST)}
+    if lost:
+        told = ", ".join(f"{name.replace('_', ' ')} {count}" for name, count in lost.items())
+        yield _row("lost", told)
+
+
+def _told(card: Mapping[str, Any]) -> Iterator[str]:
+    """What there may be to tell of the conversation."""
     if card["turns"]:
         turns = ", ".join(f"{count} {outcome}" for outcome, count in card["turns"].items())
         yield _row("turns", turns)
     if total := card["latencies_ms"].get("total"):
         yield _row("delay", f"{total['p50']} ms usually, {total['p95']} ms at worst (p95)")
-    if card["context"]:
-        yield _row("context", card["context"])
+    for name in ("context", "probes"):
+        if card[name]:
+            yield _row(name, card[name])
     for who, words in card.get("words", {}).items():
         if words:
             yield _row(who, printable(words))
-    lost = {n: count for n, count in card["tally"].items() if any(word in n for word in _LOST)}
-    if lost:
-        told = ", ".join(f"{name.replace('_', ' ')} {count}" for name, count in lost.items())
-        yield _row("lost", told)
 
 
 def _fine(device: str, card: Mapping[str, Any]) -> str:

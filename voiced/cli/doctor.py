@@ -21,6 +21,7 @@ from voiced.doctor import report
 from voiced.doctor.checks import compose
 from voiced.doctor.examination import Check, chosen, examine
 from voiced.doctor.finding import Finding, Verdict
+from voiced.doctor.hearing import hearing_from
 from voiced.doctor.machine import House
 from voiced.doctor.road import Road
 from voiced.edges.credentials import CREDENTIAL, VARIABLE
@@ -79,7 +80,7 @@ async def _doctor(options: argparse.Namespace) -> int:
                 uses_microphone=options.microphone,
             )
             try:
-                checks = _chosen(compose(house, road), options.only)
+                checks = _chosen(compose(house, road, _sound(config, options)), options.only)
             except NoSuchCheck as error:
                 print(f"voiced doctor: {error}", file=sys.stderr)
                 return Exit.USAGE
@@ -88,6 +89,11 @@ async def _doctor(options: argparse.Namespace) -> int:
             visits.cancel_scope.cancel()
     _finish(findings, options)
     return _exit_code(findings)
+
+
+def _sound(config: Config, options: argparse.Namespace) -> list[Check]:
+    hearing = hearing_from(config, quiet=options.quiet)
+    return [Check(name, look, needs) for name, look, needs in hearing.looks()]
 
 
 def _settings(options: argparse.Namespace) -> tuple[Config, bool]:

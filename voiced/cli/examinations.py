@@ -29,6 +29,11 @@ def add_doctor(commands: Any) -> None:
         help="send what the microphone hears for those 5 s, instead of silence",
     )
     parser.add_argument(
+        "--quiet",
+        action="store_true",
+        help="do not play the sound by which the loudspeaker is looked for in the microphone",
+    )
+    parser.add_argument(
         "--only",
         nargs="+",
         default=[],

@@ -6,6 +6,7 @@ import os
 import sys
 from contextlib import AsyncExitStack
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 import attrs
@@ -33,7 +34,7 @@ def probe(options: argparse.Namespace) -> int:
 
 async def _probe(options: argparse.Namespace) -> int:
     if options.when_idle:
-        phase = await probing.busy_phase(address.places(os.environ, os.geteuid()))
+        phase = await probing.busy_phase(_sockets(options))
         if phase:
             seen = f"busy ({phase}), not probed"
             _print({"verdict": "busy", "seen": seen}, seen, as_json=options.json)
@@ -45,6 +46,14 @@ async def _probe(options: argparse.Namespace) -> int:
     if isinstance(result.fault, ConfigError):
         return Exit.CONFIG
     return Exit.FINE if result.fault is None else Exit.FAILED
+
+
+def _sockets(options: argparse.Namespace) -> tuple[Path, ...]:
+    try:
+        named = find_config(options.config)[0].control.socket
+    except ConfigError:  # which the probe itself will tell
+        named = ""
+    return address.places(os.environ, os.geteuid(), named)
 
 
 async def _result(options: argparse.Namespace) -> Result:

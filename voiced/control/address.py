@@ -17,8 +17,12 @@ def place(environ: Mapping[str, str], uid: int) -> Path:
     return next(iter(_own(environ, uid)))
 
 
-def places(environ: Mapping[str, str], uid: int) -> tuple[Path, ...]:
-    """Where somebody with that *uid* looks for one: their own daemon's first, then the system's."""
+def places(environ: Mapping[str, str], uid: int, named: str = "") -> tuple[Path, ...]:
+    """Where somebody with that *uid* looks for one: their own daemon's first, then the system's; only at
+    the one that is *named*, where the settings name one.
+    """
+    if named:
+        return (Path(named),)
     return tuple(dict.fromkeys([*_own(environ, uid), SYSTEM]))
 
 

@@ -141,7 +141,7 @@ class House:
         raise LinkError(f"no answer within {_CLOCK_S:g} s", Trouble.SLOW)
 
     async def _control(self) -> Finding:
-        places = address.places(self.environ, self.machine.uid())
+        places = address.places(self.environ, self.machine.uid(), self.config.control.socket)
         path = next((place for place in places if self.machine.modes(place) is not None), None)
         if path is None:
             seen = f"voiced does not run here: no socket at {' or '.join(map(str, places))}"

@@ -13,7 +13,7 @@ Section: TypeAlias = Literal["capture", "playout"]
 MICROPHONE: Final = "microphone"
 LOUDSPEAKER: Final = "loudspeaker"
 LEVEL: Final = "microphone level"
-LOOP: Final = "loudspeaker to microphone"
+LOOP: Final = "loop"
 
 _NEARLY_AS_LOUD_DB: Final = -10.0
 """An answer of usual loudness (-20 dBFS) that returns above it is as loud as a speaker at arm's length
