@@ -8,7 +8,7 @@ Supervisor > Conversation > Talk > (Uplink, Downlink, Narrator, Moderator) -> Sc
 """
 
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Final
 
 import attrs
@@ -23,6 +23,7 @@ from voiced.actors.bookkeeper import Bookkeeper
 from voiced.actors.capture import Block, Capture
 from voiced.actors.conversation import Conversation
 from voiced.actors.framer import Framer
+from voiced.actors.meter import Meter
 from voiced.actors.player import Player
 from voiced.actors.scribe import Scribe
 from voiced.actors.supervisor import Supervisor
@@ -43,6 +44,7 @@ from voiced.link.progress import Glance, Part
 from voiced.link.renewal import Renewal
 from voiced.link.tape import Tape
 from voiced.messages import Playout, Volume
+from voiced.metrics.histogram import Durations
 from voiced.notices import Device, NoticeBoard
 from voiced.outside import Ports
 from voiced.ports import OpenMicrophone
@@ -69,6 +71,7 @@ class Daemon:
     ports: Ports
     board: NoticeBoard = attrs.field(factory=NoticeBoard)
     counts: Counts = attrs.field(factory=Counts)
+    durations: Durations = attrs.field(factory=Durations)
     memory: Memory = attrs.field(factory=Memory)  # of an earlier life, if there was one
     stays: bool = False  # on a fault that only a person can mend: wait for one, or end
     mended: Callable[[], Awaitable[None]] = (
@@ -150,6 +153,7 @@ class Daemon:
                 tape=self.tape,
                 accountant=self.accountant,
                 button=habits.button(),
+                mouth_to_wire=self.durations.mouth_to_wire,
             ),
             habits=habits,
             renewal=Renewal(config.realtime.renew_after_s),
@@ -169,6 +173,8 @@ class Daemon:
         """
         try:
             async with trio.open_nursery() as devices:
+                if meter := self._meter():
+                    await devices.start(meter.run, name="meter")  # first: it may be refused
                 devices.start_soon(self._listen, name="microphone")
                 devices.start_soon(self._sound, name="loudspeaker")
                 devices.start_soon(self._bookkeeper().run, name="bookkeeper")
@@ -290,26 +296,50 @@ class Daemon:
         )
 
     def _bookkeeper(self) -> Bookkeeper:
+        return Bookkeeper(self._losses())
+
+    def _losses(self) -> Mapping[str, Callable[[], int]]:
+        """What does not happen in good times."""
         counts = self.counts
-        return Bookkeeper(
-            {
-                "microphone blocks": lambda: counts.lost_blocks,
-                "capture blocks": lambda: self.blocks.tally.dropped,
-                "device underflows": lambda: counts.underflows,
-                "frames": lambda: self.frames.tally.dropped,
-                "frames that waited": lambda: self.tape.dropped,
-                "playouts": lambda: self.playouts.tally.dropped,
-                "answers without a loudspeaker": lambda: counts.unheard_answers,
-                "late deltas": lambda: counts.late_deltas,
-                "stray deltas": lambda: counts.stray_deltas,
-                "events": lambda: counts.skipped_events,
-                "texts": lambda: counts.lost_texts,
-            }
+        return {
+            "microphone blocks": lambda: counts.lost_blocks,
+            "capture blocks": lambda: self.blocks.tally.dropped,
+            "device underflows": lambda: counts.underflows,
+            "frames": lambda: self.frames.tally.dropped,
+            "frames that waited": lambda: self.tape.dropped,
+            "playouts": lambda: self.playouts.tally.dropped,
+            "answers without a loudspeaker": lambda: counts.unheard_answers,
+            "late deltas": lambda: counts.late_deltas,
+            "stray deltas": lambda: counts.stray_deltas,
+            "events": lambda: counts.skipped_events,
+            "texts": lambda: counts.lost_texts,
+        }
+
+    def _meter(self) -> Meter | None:
+        """Whoever tells monitoring about us, if anybody wants to know."""
+        ports = self.ports
+        if ports.metrics_server is None and ports.metrics_file is None:
+            return None
+        return Meter(
+            board=self.board,
+            durations=self.durations,
+            tallies=self._numbers,
+            losses=self._losses(),
+            now=ports.now,
+            resources=ports.resources,
+            server=ports.metrics_server,
+            file=ports.metrics_file,
+            file_every_s=self.config.metrics.textfile_every_s,
         )
 
     def _account(self) -> None:
-        """The whole life in one line: every loss has a name and a number."""
-        numbers = {name: count for name, count in attrs.asdict(self.counts).items() if count}
+        """The whole life in one line."""
+        said = " ".join(f"{name}={count}" for name, count in self._numbers().items() if count)
+        log.info("stopped %s", said or "nothing sent, nothing lost")
+
+    def _numbers(self) -> dict[str, int]:
+        """What was carried and what was lost until now: every loss has a name and a number."""
+        numbers: dict[str, int] = attrs.asdict(self.counts)
         numbers["frames_that_waited_dropped"] = self.tape.dropped
         numbers["frames_told_again"] = self.tape.retold
         numbers["memory_forgotten"] = self.memory.forgotten
@@ -318,5 +348,4 @@ class Daemon:
             name = channel.name.replace(" ", "_")
             numbers[f"{name}_dropped"] = channel.tally.dropped
             numbers[f"{name}_discarded"] = channel.tally.discarded
-        said = " ".join(f"{name}={count}" for name, count in numbers.items() if count)
-        log.info("stopped %s", said or "nothing sent, nothing lost")
+        return numbers

@@ -34,6 +34,7 @@ from voiced.config_checks import (
     zero_or_two,
 )
 from voiced.config_costs import Budget, Prices, costs_across
+from voiced.config_metrics import Metrics, metrics_across
 
 LOOPBACK_HOSTS: Final = frozenset({"localhost", "127.0.0.1", "::1"})
 
@@ -258,6 +259,7 @@ class Config:
     notices: Notices = Notices()
     prices: Prices = field(factory=Prices)
     budget: Budget = field(factory=Budget)
+    metrics: Metrics = field(factory=Metrics)
 
     def across(self) -> Iterator[str]:
         """Mistakes that no single value makes."""
@@ -272,6 +274,7 @@ class Config:
         yield from costs_across(
             self.prices, self.budget, transcribed=bool(self.realtime.transcription_model)
         )
+        yield from metrics_across(self.metrics)
         if self.turns.idle_timeout_ms and self.turns.detection != "server_vad":
             yield (
                 '[turns] idle_timeout_ms: only with detection = "server_vad"; '

@@ -18,8 +18,11 @@ from voiced.edges.authority import authority_from
 from voiced.edges.files import FileMicrophone, FileSpeaker
 from voiced.edges.ledger_file import LedgerFile, local_now
 from voiced.edges.memory_file import MemoryFile
+from voiced.edges.metrics_file import Textfile, can_write
+from voiced.edges.metrics_server import MetricsHttp, can_listen
 from voiced.edges.microphone import PortAudioMicrophone
 from voiced.edges.portaudio import PortAudio
+from voiced.edges.process import resources
 from voiced.edges.proxy import find_proxies
 from voiced.edges.speaker import PortAudioSpeaker
 from voiced.edges.state_file import state_directory
@@ -27,10 +30,13 @@ from voiced.edges.transport import Route, open_stream, trust
 from voiced.edges.voice import find_voice
 from voiced.edges.websocket import Endpoint, WebSocketDialler
 from voiced.faults import VoiceError
+from voiced.metrics.page import Resources
 from voiced.ports import (
     Archive,
     Books,
     Dialler,
+    MetricsFile,
+    MetricsServer,
     Microphone,
     ServiceManager,
     Speaker,
@@ -57,6 +63,9 @@ class Ports:
     books: Books | None = None  # where there is no place to keep account
     now: Callable[[], datetime] = local_now
     manager: ServiceManager | None = None  # where we were not started as a service
+    metrics_server: MetricsServer | None = None  # nobody wants numbers there
+    metrics_file: MetricsFile | None = None
+    resources: Callable[[], Resources | None] = resources  # what our process takes
 
 
 def ports_from(config: Config, environ: Mapping[str, str] = os.environ) -> Ports:
@@ -70,6 +79,8 @@ def ports_from(config: Config, environ: Mapping[str, str] = os.environ) -> Ports
         archive_from(config, environ),
         voice_from(config),
         books_from(environ),
+        metrics_server=metrics_server_from(config),
+        metrics_file=metrics_file_from(config),
     )
 
 
@@ -162,3 +173,25 @@ def voice_from(config: Config) -> Voice | None:
     except VoiceError as error:
         log.warning('[notices] mode = "voice", but announcements will be tones: %s', error)
         return None
+
+
+def metrics_server_from(config: Config) -> MetricsServer | None:
+    """HTTP for monitoring, where the settings want it."""
+    address = config.metrics.address
+    return None if address is None else MetricsHttp(*address)
+
+
+def metrics_file_from(config: Config) -> MetricsFile | None:
+    """A file for monitoring, where the settings want it."""
+    return Textfile(Path(config.metrics.textfile)) if config.metrics.textfile else None
+
+
+def check_metrics(config: Config, now: Config) -> None:
+    """`ConfigError` if a life with *config* could not tell its numbers. What the life of *now* holds, it
+    will give up: its port is not asked for.
+    """
+    wanted, held = config.metrics.address, now.metrics.address
+    if wanted is not None and (held is None or wanted[1] != held[1]):
+        can_listen(*wanted)
+    if config.metrics.textfile:
+        can_write(Path(config.metrics.textfile))

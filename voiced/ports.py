@@ -5,10 +5,12 @@ bounded in time and quiet when the thing is already dead. Foreign exceptions nev
 devices raise `DeviceError`, the wire raises `LinkError`, a voice `VoiceError`.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from datetime import date
 from typing import NoReturn, Protocol
+
+import trio
 
 from voiced.account.usage import Used
 from voiced.audio.format import Shape
@@ -188,3 +190,33 @@ class Books(Protocol):
 
     def close(self) -> None:
         """Let another one write."""
+
+
+class MetricsServer(Protocol):
+    """Where monitoring comes to read."""
+
+    @property
+    def answered(self) -> Mapping[int, int]:
+        """How many requests were answered with which HTTP status."""
+
+    async def serve(
+        self,
+        page: Callable[[], bytes],
+        task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED,
+    ) -> None:
+        """Give *page* to whoever asks, for ever; report when that is possible. `ConfigError` if it can't
+        be: the address is taken, or not ours.
+        """
+
+
+class MetricsFile(Protocol):
+    """Where monitoring looks for a file. Its calls block."""
+
+    def open(self, text: bytes) -> None:
+        """Write for the first time; `ConfigError` if that can't be done."""
+
+    def write(self, text: bytes) -> None:
+        """Put *text* in the file's place. It never raises: it says in the log what it could not do."""
+
+    def close(self) -> None:
+        """Leave nothing behind that would look like a daemon that lives. It never raises."""
