@@ -323,7 +323,7 @@ class Daemon:
         return Meter(
             board=self.board,
             durations=self.durations,
-            tallies=self._numbers,
+            tallies=self._tallies,
             losses=self._losses(),
             now=ports.now,
             resources=ports.resources,
@@ -349,3 +349,11 @@ class Daemon:
             numbers[f"{name}_dropped"] = channel.tally.dropped
             numbers[f"{name}_discarded"] = channel.tally.discarded
         return numbers
+
+    def _tallies(self) -> dict[str, int]:
+        """The same, and what the channels carried: where nothing comes any more, that stands still."""
+        carried = {
+            f"{channel.name.replace(' ', '_')}_offered": channel.tally.offered
+            for channel in (self.blocks, self.frames, self.playouts)
+        }
+        return {**self._numbers(), **carried}
