@@ -352,7 +352,7 @@ _OTHER: Final = "other"
 def known_as(fault: VoicedError) -> Known:
     """The name under which to count a fault that ended a conversation. Total."""
     kind, key = _name(fault)
-    return Known(kind.replace(" ", "_"), key, judge(fault).verdict)
+    return Known(kind.lower().replace(" ", "_"), key, judge(fault).verdict)
 
 
 def _name(fault: VoicedError) -> tuple[str, str]:

@@ -16,7 +16,7 @@ from voiced.app import Daemon
 from voiced.config import Config
 from voiced.notices import Happened, Moment, Notice, NoticeBoard, Phase, PhaseChanged
 from voiced.outside import Ports
-from voiced.ports import Archive, Books, ServiceManager, Voice
+from voiced.ports import Archive, Books, MetricsFile, MetricsServer, ServiceManager, Voice
 
 FIRST_MIDNIGHT: Final = datetime(2026, 11, 22)  # local time, wherever that is
 
@@ -45,6 +45,8 @@ class Story:
     books: Books | None = None
     midnight_in_s: float = 36_000.0  # of the wall clock, when the curtain rises
     manager: ServiceManager | None = None
+    metrics_server: MetricsServer | None = None
+    metrics_file: MetricsFile | None = None
     daemon: Daemon = attrs.field(init=False)
 
     def set(self, section: str, **values: object) -> None:
@@ -64,6 +66,8 @@ class Story:
             books=self.books,
             now=self.wall,
             manager=self.manager,
+            metrics_server=self.metrics_server,
+            metrics_file=self.metrics_file,
         )
         self.daemon = Daemon(self.config, ports, board=_Diary(self.notices), stays=self.stays)
         self.daemon.supervisor.chance = self.chance

@@ -70,18 +70,17 @@ class MetricsHttp:
         log.info("metrics at=http://%s%s", _shown(self.host, self.bound), _PATH)
         clients = trio.Semaphore(MOST_CLIENTS)
 
-        async def attend(stream: trio.SocketStream) -> None:
+        async def admit(stream: trio.SocketStream) -> None:
             try:
-                await self._attend(stream, page)
+                await self.attend(stream, page)
             finally:
                 clients.release()
 
         task_status.started()
-        await trio.serve_listeners(attend, [_Turnstile(listener, clients)])
+        await trio.serve_listeners(admit, [_Turnstile(listener, clients)])
 
-    async def _attend(
-        self, stream: trio.abc.HalfCloseableStream, page: Callable[[], bytes]
-    ) -> None:
+    async def attend(self, stream: trio.abc.HalfCloseableStream, page: Callable[[], bytes]) -> None:
+        """Hear one client, answer it, and hang up."""
         talk = h11.Connection(h11.SERVER, max_incomplete_event_size=LONGEST_REQUEST_BYTES)
         try:
             answer: _Answer | None = _refusal(HTTPStatus.REQUEST_TIMEOUT)
