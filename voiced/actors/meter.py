@@ -73,20 +73,20 @@ class Meter:
             self.durations.opening.observe(happened.at_s - self._dialled_s)
             self._dialled_s = None
         if self.board.phase.phase is not self._phase:
-            self._settle_phase()
+            self._settle_phase(trio.current_time())
 
     def page(self) -> bytes:
         """All numbers, as they are now."""
-        self._settle_phase()
-        return page(self._facts(self.board.status))
-
-    def _settle_phase(self) -> None:
         now_s = trio.current_time()
+        self._settle_phase(now_s)
+        return page(self._facts(self.board.status, now_s))
+
+    def _settle_phase(self, now_s: float) -> None:
         self._phases_s[self._phase] += now_s - self._since_s
         self._phase, self._since_s = self.board.phase.phase, now_s
 
-    def _facts(self, status: Status) -> Facts:
-        now_s, link = trio.current_time(), status.link
+    def _facts(self, status: Status, now_s: float) -> Facts:
+        link = status.link
         return Facts(
             version=__version__,
             python=platform.python_version(),
