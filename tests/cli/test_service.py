@@ -111,7 +111,7 @@ class Systemd:
         deadline = time.perf_counter() + _HANG_S
         while words not in self.log.read_text():
             assert time.perf_counter() < deadline, self.log.read_text()
-            self._datagrams(0.1)
+            self.heard += self._datagrams(0.1)
 
     def ends(self) -> None:
         if self.process is not None:
