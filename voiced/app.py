@@ -25,6 +25,7 @@ from voiced.actors.capture import Block, Capture
 from voiced.actors.conversation import Conversation
 from voiced.actors.framer import Framer
 from voiced.actors.lookout import Lookout
+from voiced.actors.meter import Meter
 from voiced.actors.operator import Reload
 from voiced.actors.player import Player
 from voiced.actors.scribe import Scribe
@@ -49,9 +50,11 @@ from voiced.link.progress import Glance, Part
 from voiced.link.renewal import Renewal
 from voiced.link.tape import Tape
 from voiced.messages import Playout, Volume
+from voiced.metrics.histogram import Durations
 from voiced.notices import Device, NoticeBoard
 from voiced.outside import Ports
 from voiced.ports import OpenMicrophone
+from voiced.tallies import Tallies
 from voiced.terms import (
     activation_from,
     budget_from,
@@ -89,6 +92,7 @@ class Daemon:
     counts: Counts = attrs.field(factory=Counts)
     legacy: Legacy = attrs.field(factory=Legacy)  # of an earlier life, if there was one
     reload: Reload | None = None  # where the settings come from a file
+    durations: Durations = attrs.field(factory=Durations)
     stays: bool = False  # on a fault that only a person can mend: wait for one, or end
     mended: Callable[[], Awaitable[None]] = (
         trio.sleep_forever
@@ -105,6 +109,7 @@ class Daemon:
     announcer: Announcer | None = attrs.field(init=False, default=None)
     jitter: JitterBuffer = attrs.field(init=False)
     player: Player = attrs.field(init=False)
+    tallies: Tallies = attrs.field(init=False)
     supervisor: Supervisor = attrs.field(init=False)
 
     def __attrs_post_init__(self) -> None:
@@ -135,6 +140,9 @@ class Daemon:
             self.accountant.turn_ends,
         )
         self.player = self._player()
+        self.tallies = Tallies(
+            self.counts, self.blocks, self.frames, self.playouts, self.tape, self.memory
+        )
         self.supervisor = self._supervisor()
         if config.notices.mode != "off":
             self.announcer = Announcer(
@@ -188,6 +196,7 @@ class Daemon:
                 accountant=self.accountant,
                 button=habits.button(),
                 door=self.door,
+                mouth_to_wire=self.durations.mouth_to_wire,
             ),
             habits=habits,
             renewal=Renewal(config.realtime.renew_after_s),
@@ -206,9 +215,11 @@ class Daemon:
         """
         try:
             async with trio.open_nursery() as devices:
+                if meter := self._meter():
+                    await devices.start(meter.run, name="meter")  # first: it may be refused
                 devices.start_soon(self._listen, name="microphone")
                 devices.start_soon(self._sound, name="loudspeaker")
-                devices.start_soon(self._bookkeeper().run, name="bookkeeper")
+                devices.start_soon(Bookkeeper(self.tallies.losses()).run, name="bookkeeper")
                 devices.start_soon(self.scribe.run, name="scribe")
                 self.accountant.begin()
                 devices.start_soon(self.accountant.run, name="accountant")
@@ -351,22 +362,21 @@ class Daemon:
             books=self.ports.books,
         )
 
-    def _bookkeeper(self) -> Bookkeeper:
-        counts = self.counts
-        return Bookkeeper(
-            {
-                "microphone blocks": lambda: counts.lost_blocks,
-                "capture blocks": lambda: self.blocks.tally.dropped,
-                "device underflows": lambda: counts.underflows,
-                "frames": lambda: self.frames.tally.dropped,
-                "frames that waited": lambda: self.tape.dropped,
-                "playouts": lambda: self.playouts.tally.dropped,
-                "answers without a loudspeaker": lambda: counts.unheard_answers,
-                "late deltas": lambda: counts.late_deltas,
-                "stray deltas": lambda: counts.stray_deltas,
-                "events": lambda: counts.skipped_events,
-                "texts": lambda: counts.lost_texts,
-            }
+    def _meter(self) -> Meter | None:
+        """Whoever tells monitoring about us, if anybody wants to know."""
+        ports = self.ports
+        if ports.metrics_server is None and ports.metrics_file is None:
+            return None
+        return Meter(
+            board=self.board,
+            durations=self.durations,
+            tallies=self.tallies.all,
+            losses=self.tallies.losses(),
+            now=ports.now,
+            resources=ports.resources,
+            server=ports.metrics_server,
+            file=ports.metrics_file,
+            file_every_s=self.config.metrics.textfile_every_s,
         )
 
     def _steward(self) -> Steward:
@@ -375,25 +385,13 @@ class Daemon:
             board=self.board,
             scribe=self.scribe,
             volume=self.volume,
-            numbers=self._numbers,
+            numbers=self.tallies.numbers,
             requests_per_s=self.config.control.requests_per_s,
             reload=self.reload,
         )
 
     def _account(self) -> None:
         """The whole life in one line."""
-        said = " ".join(f"{name}={count}" for name, count in self._numbers().items() if count)
+        numbers = self.tallies.numbers().items()
+        said = " ".join(f"{name}={count}" for name, count in numbers if count)
         log.info("stopped %s", said or "nothing sent, nothing lost")
-
-    def _numbers(self) -> dict[str, int]:
-        """What was carried and what was lost until now: every loss has a name and a number."""
-        numbers: dict[str, int] = attrs.asdict(self.counts)
-        numbers["frames_that_waited_dropped"] = self.tape.dropped
-        numbers["frames_told_again"] = self.tape.retold
-        numbers["memory_forgotten"] = self.memory.forgotten
-        numbers["memory_lost_chars"] = self.memory.lost_chars
-        for channel in (self.blocks, self.frames, self.playouts):
-            name = channel.name.replace(" ", "_")
-            numbers[f"{name}_dropped"] = channel.tally.dropped
-            numbers[f"{name}_discarded"] = channel.tally.discarded
-        return numbers

@@ -37,6 +37,7 @@ from voiced.config_checks import (
     zero_or_two,
 )
 from voiced.config_costs import Budget, Prices, costs_across
+from voiced.config_metrics import Metrics, metrics_across
 
 LOOPBACK_HOSTS: Final = frozenset({"localhost", "127.0.0.1", "::1"})
 
@@ -302,6 +303,7 @@ class Config:
     prices: Prices = field(factory=Prices)
     budget: Budget = field(factory=Budget)
     control: Control = Control()
+    metrics: Metrics = field(factory=Metrics)
 
     def across(self) -> Iterator[str]:
         """Mistakes that no single value makes."""
@@ -327,6 +329,7 @@ class Config:
                 gate_hangover_ms=self.uplink.gate_hangover_ms,
             ),
         )
+        yield from metrics_across(self.metrics)
         if self.turns.idle_timeout_ms and self.turns.detection != "server_vad":
             yield (
                 '[turns] idle_timeout_ms: only with detection = "server_vad"; '

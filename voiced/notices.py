@@ -6,6 +6,7 @@ status may be read at any time: the phase, and what the keeper of the record kno
 """
 
 import enum
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from types import MappingProxyType
@@ -17,8 +18,10 @@ from attrs import frozen
 from voiced.account.prices import Bill
 from voiced.account.report import Report
 from voiced.channel import Channel, WhenFull
+from voiced.faults import VoicedError
 from voiced.turns.figures import Figure, Outcome, Percentiles, Turn
 from voiced.turns.moments import Moment as Moment  # noqa: PLC0414  who tells one finds it here
+from voiced.verdicts import Known, known_as
 
 
 class Phase(enum.Enum):
@@ -175,6 +178,7 @@ class Status:
     devices: Mapping[Device, DeviceState] = attrs.field(factory=dict)  # those opened until now
     usage: Report = attrs.field(factory=Report)
     probes: str = ""  # what `voiced probe` found of late, in a sentence
+    faults: Mapping[Known, int] = attrs.field(factory=dict)  # since the start
 
 
 class Keeper(Protocol):
@@ -200,8 +204,10 @@ class NoticeBoard:
     devices: dict[Device, DeviceState] = attrs.field(factory=dict, init=False)
     usage: Report = attrs.field(factory=Report, init=False)
     probes: str = attrs.field(default="", init=False)
+    _faults: Counter[Known] = attrs.field(init=False, factory=Counter)
     _watchers: list[Channel[Notice]] = attrs.field(init=False, factory=list)
     _followers: list[Callable[[Happened], None]] = attrs.field(init=False, factory=list)
+    _turn_followers: list[Callable[[Turn], None]] = attrs.field(init=False, factory=list)
 
     @property
     def why(self) -> str:
@@ -220,6 +226,7 @@ class NoticeBoard:
             devices=dict(self.devices),
             usage=self.usage,
             probes=self.probes,
+            faults=dict(self._faults),
         )
         return status if self.keeper is None else self.keeper.fill_in(status)
 
@@ -247,6 +254,14 @@ class NoticeBoard:
         """
         self._followers.append(follower)
 
+    def follow_turns(self, follower: Callable[[Turn], None]) -> None:
+        """As `follow`: tell *follower* every turn that is over."""
+        self._turn_followers.append(follower)
+
+    def count_fault(self, fault: VoicedError) -> None:
+        """A fault ended a session, or kept one from being opened."""
+        self._faults[known_as(fault)] += 1
+
     def post(self, notice: Notice) -> None:
         """Tell every watcher; a moment may move the phase, which is told too."""
         for stream in self._watchers:
@@ -262,3 +277,6 @@ class NoticeBoard:
                 self.keeper.note(notice)
             for follower in self._followers:
                 follower(notice)
+        elif isinstance(notice, TurnEnded):
+            for turn_follower in self._turn_followers:
+                turn_follower(notice.turn)

@@ -22,9 +22,12 @@ from voiced.edges.control_socket import Bounds, ControlSocket
 from voiced.edges.files import FileMicrophone, FileSpeaker
 from voiced.edges.ledger_file import LedgerFile, local_now
 from voiced.edges.memory_file import MemoryFile
+from voiced.edges.metrics_file import Textfile, can_write
+from voiced.edges.metrics_server import MetricsHttp, can_listen
 from voiced.edges.microphone import PortAudioMicrophone
 from voiced.edges.portaudio import PortAudio
 from voiced.edges.probe_file import ProbeFile
+from voiced.edges.process import resources
 from voiced.edges.proxy import find_proxies
 from voiced.edges.speaker import PortAudioSpeaker
 from voiced.edges.state_file import Unfit, state_directory
@@ -33,11 +36,14 @@ from voiced.edges.voice import find_voice
 from voiced.edges.websocket import Endpoint, WebSocketDialler
 from voiced.faults import VoiceError
 from voiced.link.probes import summary
+from voiced.metrics.page import Resources
 from voiced.ports import (
     Archive,
     Books,
     Dialler,
     Entrance,
+    MetricsFile,
+    MetricsServer,
     Microphone,
     ServiceManager,
     Speaker,
@@ -66,6 +72,9 @@ class Ports:
     manager: ServiceManager | None = None  # where we were not started as a service
     entrance: Entrance | None = None  # for voicectl; None: nobody comes in
     probes: Callable[[], str] | None = None  # what they found of late; it blocks
+    metrics_server: MetricsServer | None = None  # nobody wants numbers there
+    metrics_file: MetricsFile | None = None
+    resources: Callable[[], Resources | None] = resources  # what our process takes
 
 
 def ports_from(config: Config, environ: Mapping[str, str] = os.environ) -> Ports:
@@ -80,6 +89,8 @@ def ports_from(config: Config, environ: Mapping[str, str] = os.environ) -> Ports
         voice_from(config),
         books_from(environ),
         probes=probes_from(environ),
+        metrics_server=metrics_server_from(config),
+        metrics_file=metrics_file_from(config),
     )
 
 
@@ -212,3 +223,25 @@ def _gid(group: str) -> int | None:
         return grp.getgrnam(group).gr_gid
     except KeyError:  # nobody has made one: the owner and root are enough
         return None
+
+
+def metrics_server_from(config: Config) -> MetricsServer | None:
+    """HTTP for monitoring, where the settings want it."""
+    address = config.metrics.address
+    return None if address is None else MetricsHttp(*address)
+
+
+def metrics_file_from(config: Config) -> MetricsFile | None:
+    """A file for monitoring, where the settings want it."""
+    return Textfile(Path(config.metrics.textfile)) if config.metrics.textfile else None
+
+
+def check_metrics(config: Config, now: Config) -> None:
+    """`ConfigError` if a life with *config* could not tell its numbers. What the life of *now* holds, it
+    will give up: its port is not asked for.
+    """
+    wanted, held = config.metrics.address, now.metrics.address
+    if wanted is not None and (held is None or wanted[1] != held[1]):
+        can_listen(*wanted)
+    if config.metrics.textfile:
+        can_write(Path(config.metrics.textfile))

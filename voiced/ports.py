@@ -10,6 +10,8 @@ from contextlib import AbstractAsyncContextManager
 from datetime import date
 from typing import NoReturn, Protocol
 
+import trio
+
 from voiced.account.usage import Used
 from voiced.audio.format import Shape
 from voiced.control.rights import Right
@@ -219,3 +221,33 @@ class Entrance(Protocol):
         """Let callers in for ever, and *attend* to each, in a task of its own, until that returns.
         `ConfigError` if there can be no such entrance.
         """
+
+
+class MetricsServer(Protocol):
+    """Where monitoring comes to read."""
+
+    @property
+    def answered(self) -> Mapping[int, int]:
+        """How many requests were answered with which HTTP status."""
+
+    async def serve(
+        self,
+        page: Callable[[], bytes],
+        task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED,
+    ) -> None:
+        """Give *page* to whoever asks, for ever; report when that is possible. `ConfigError` if it can't
+        be: the address is taken, or not ours.
+        """
+
+
+class MetricsFile(Protocol):
+    """Where monitoring looks for a file. Its calls block."""
+
+    def open(self, text: bytes) -> None:
+        """Write for the first time; `ConfigError` if that can't be done."""
+
+    def write(self, text: bytes) -> None:
+        """Put *text* in the file's place. It never raises: it says in the log what it could not do."""
+
+    def close(self) -> None:
+        """Leave nothing behind that would look like a daemon that lives. It never raises."""

@@ -335,6 +335,47 @@ def _of_status_class(status: int) -> Judgement:
     return _TROUBLE if status >= 500 else _UNKNOWN_STATUS
 
 
+@frozen
+class Known:
+    """By what name a fault is counted. There are as many as the table has rows, and a few for the rest:
+    what a server makes up is no name.
+    """
+
+    kind: str
+    key: str
+    verdict: Verdict
+
+
+_OTHER: Final = "other"
+
+
+def known_as(fault: VoicedError) -> Known:
+    """The name under which to count a fault that ended a conversation. Total."""
+    kind, key = _name(fault)
+    return Known(kind.lower().replace(" ", "_"), key, judge(fault).verdict)
+
+
+def _name(fault: VoicedError) -> tuple[str, str]:
+    match fault:
+        case SessionOver(code=code, kind=kind):
+            found = next((each for each in (code, kind) if each in _CODES), _OTHER)
+            return Kind.CODE.value, found
+        case LinkRefused(status=status):
+            return Kind.STATUS.value, str(status) if str(status) in _STATUSES else _OTHER
+        case LinkClosed(code=close_code):
+            return Kind.CLOSE.value, str(close_code) if str(close_code) in _CLOSES else _OTHER
+        case LinkError(trouble=trouble):
+            return Kind.TROUBLE.value, trouble.value
+        case ConfigError():
+            return _OTHER, "settings"
+        case RemoteProtocolError():
+            return _OTHER, "out_of_turn"
+        case DeviceError():
+            return _OTHER, "device"
+        case _:
+            return _OTHER, _OTHER
+
+
 def gravest(faults: BaseExceptionGroup[VoicedError]) -> VoicedError:
     """The one fault of a group that decides what happens."""
     return max(_leaves(faults), key=lambda fault: judge(fault).verdict)

@@ -10,6 +10,7 @@ import socket
 import subprocess
 import sys
 import time
+import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -111,7 +112,7 @@ class Systemd:
         deadline = time.perf_counter() + _HANG_S
         while words not in self.log.read_text():
             assert time.perf_counter() < deadline, self.log.read_text()
-            self._datagrams(0.1)
+            self.heard += self._datagrams(0.1)
 
     def ends(self) -> None:
         if self.process is not None:
@@ -245,3 +246,50 @@ def test_sighup_takes_in_new_settings(systemd: Systemd) -> None:
     systemd.signals(signal.SIGTERM)
     systemd.hears("STOPPING=1")
     assert process.wait(_HANG_S) == 0
+
+
+def test_a_metrics_port_that_is_taken_ends_with_78_and_names_the_address(systemd: Systemd) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as holder:
+        taken = f"127.0.0.1:{holder.getsockname()[1]}"
+        with systemd.config.open("a") as config:
+            config.write(f'[metrics]\nlisten = "{taken}"\n')
+        assert systemd.starts().wait(_HANG_S) == 78
+    assert f"[metrics] listen: {taken} is taken by another program" in systemd.log.read_text()
+
+
+def test_metrics_that_cannot_be_had_are_refused_on_a_reload_and_others_move(
+    systemd: Systemd,
+) -> None:
+    def listens(address: str) -> None:
+        systemd.configures()
+        with systemd.config.open("a") as config:
+            config.write(f'[metrics]\nlisten = "{address}"\n')
+
+    with (
+        socket.create_server(("127.0.0.1", 0)) as one,
+        socket.create_server(("127.0.0.1", 0)) as two,
+    ):
+        first, other = (f"127.0.0.1:{each.getsockname()[1]}" for each in (one, two))
+        one.close()
+        listens(first)
+        process = systemd.starts()
+        systemd.hears("READY=1")
+        systemd.logs(f"metrics at=http://{first}/metrics")
+
+        listens(other)
+        systemd.signals(signal.SIGHUP)
+        systemd.logs(f"{other} is taken by another program")
+        systemd.logs("settings refused, the old ones go on")
+        assert _scraped(first).startswith(b"# HELP voiced_build_info")
+
+        two.close()
+        systemd.signals(signal.SIGHUP)
+        systemd.logs(f"metrics at=http://{other}/metrics")
+        assert _scraped(other).startswith(b"# HELP voiced_build_info")
+    systemd.signals(signal.SIGTERM)
+    assert process.wait(_HANG_S) == 0
+
+
+def _scraped(address: str) -> bytes:
+    with urllib.request.urlopen(f"http://{address}/metrics", timeout=_HANG_S) as answer:
+        return bytes(answer.read())

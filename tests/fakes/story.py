@@ -17,7 +17,15 @@ from voiced.app import Daemon
 from voiced.config import Config
 from voiced.notices import Happened, Moment, Notice, NoticeBoard, Phase, PhaseChanged
 from voiced.outside import Ports
-from voiced.ports import Archive, Books, Entrance, ServiceManager, Voice
+from voiced.ports import (
+    Archive,
+    Books,
+    Entrance,
+    MetricsFile,
+    MetricsServer,
+    ServiceManager,
+    Voice,
+)
 
 FIRST_MIDNIGHT: Final = datetime(2026, 11, 22)  # local time, wherever that is
 
@@ -49,6 +57,8 @@ class Story:
     entrance: Entrance | None = None
     reload: Reload | None = None
     probes: Callable[[], str] | None = None
+    metrics_server: MetricsServer | None = None
+    metrics_file: MetricsFile | None = None
     daemon: Daemon = attrs.field(init=False)
 
     def set(self, section: str, **values: object) -> None:
@@ -70,6 +80,8 @@ class Story:
             manager=self.manager,
             entrance=self.entrance,
             probes=self.probes,
+            metrics_server=self.metrics_server,
+            metrics_file=self.metrics_file,
         )
         self.daemon = Daemon(self.config, ports, board=_Diary(self.notices), stays=self.stays)
         self.daemon.reload = self.reload

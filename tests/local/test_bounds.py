@@ -157,6 +157,15 @@ async def test_the_server_stays_on_loopback() -> None:
             await serve(Options(), host=host)
 
 
+async def test_who_says_it_twice_may_listen_beyond_loopback() -> None:
+    async with trio.open_nursery() as nursery:
+        wide = partial(serve, Options(), host="0.0.0.0", allow_remote=True)
+        port = await nursery.start(wide)
+        async with connected(port) as client:
+            await client.until("session.created")
+        nursery.cancel_scope.cancel()
+
+
 async def test_a_server_that_cannot_speak_does_not_start(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", "/nowhere")
     with pytest.raises(VoiceMissing, match="apt install flite"):

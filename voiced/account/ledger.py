@@ -23,6 +23,7 @@ class Ledger:
 
     session: Used = attrs.field(default=Used(), init=False)
     turn: Used = attrs.field(default=Used(), init=False)  # since the last one ended
+    life: Used = attrs.field(default=Used(), init=False)  # since the start; never less
     changes: int = attrs.field(default=0, init=False)  # of the days; only grows
     _days: dict[date, Used] = attrs.field(factory=dict, init=False)
 
@@ -41,6 +42,7 @@ class Ledger:
         self._add(day, used)
         self.session += used
         self.turn += used
+        self.life += used
 
     def session_begins(self) -> None:
         """What is used from now on is another session's."""

@@ -16,6 +16,7 @@ class Report:
     today: Bill = field(factory=Bill)
     session: Bill = field(factory=Bill)  # of the session in use, or of the last one
     month: Bill = field(factory=Bill)
+    life: Bill = field(factory=Bill)  # of this daemon; for whoever wants what only grows
     budget: Standing = field(factory=Standing)
 
     def plain(self) -> Mapping[str, object]:
@@ -24,6 +25,7 @@ class Report:
             "today": _plain(self.today),
             "session": _plain(self.session),
             "month": _plain(self.month),
+            "life": _plain(self.life),
             "budget": {
                 "level": self.budget.level.name.lower(),
                 "share": self.budget.share,

@@ -121,6 +121,7 @@ class Accountant:
             today=today,
             session=self._bill(self.ledger.session),
             month=self._bill(self.ledger.in_month(day)),
+            life=self._bill(self.ledger.life),
             budget=self.standing,
         )
         if self.standing.level > before.level:

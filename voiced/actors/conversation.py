@@ -232,6 +232,7 @@ class Conversation:
         return not faults
 
     def _say_why_not(self, fault: VoicedError) -> None:
+        self.house.board.count_fault(fault)
         log.warning("no successor yet fault=%r retry_s=%g", str(fault), self.renewal.retry_s)
 
     # One session.

@@ -196,6 +196,7 @@ class Supervisor:
 
     async def _deal_with(self, fault: VoicedError, lasted_s: float) -> Verdict:
         judgement = judge(fault)
+        self.board.count_fault(fault)
         healthy = self._take_stock(judgement, lasted_s)
         sentence = _sentence(judgement, fault)
         news = sentence != self.board.link.fault or is_landmark(self.cooldown.strikes + 1)

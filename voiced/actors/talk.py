@@ -23,6 +23,7 @@ from voiced.link.door import Door
 from voiced.link.renewal import Bustle
 from voiced.link.tape import Tape
 from voiced.messages import Playout, Volume
+from voiced.metrics.histogram import MOUTH_TO_WIRE_S, Histogram
 from voiced.notices import NoticeBoard
 from voiced.turns.floor import Floor
 from voiced.turns.policy import Detection, Policy
@@ -64,6 +65,7 @@ class House:
     accountant: Accountant
     button: TalkButton | None
     door: Door
+    mouth_to_wire: Histogram = attrs.field(factory=lambda: Histogram(MOUTH_TO_WIRE_S))
 
 
 @attrs.define(eq=False, kw_only=True)
@@ -116,6 +118,7 @@ class Talk:
             house.button,
             self.batch_ms,
             self.told_again,
+            house.mouth_to_wire,
         )
         self.downlink = Downlink(
             line,

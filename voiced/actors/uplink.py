@@ -14,6 +14,7 @@ from voiced.channel import Channel
 from voiced.counts import Counts
 from voiced.link.catching_up import Pace
 from voiced.link.tape import Tape
+from voiced.metrics.histogram import MOUTH_TO_WIRE_S, Histogram
 from voiced.realtime.client_events import Append
 from voiced.turns.talk_button import Hold, Taken, TalkButton
 
@@ -40,6 +41,7 @@ class Uplink:
     button: TalkButton | None = None  # without one, the server decides what is a turn
     batch_ms: int = 0
     told_again: int = 0  # of the frames that wait, those that were the button's turn already
+    mouth_to_wire: Histogram = attrs.field(factory=lambda: Histogram(MOUTH_TO_WIRE_S))
     _pace: Pace = attrs.field(factory=Pace, init=False)
     _in_hand: int = attrs.field(default=0, init=False)  # frames taken and not yet sent
 
@@ -111,6 +113,7 @@ class Uplink:
         # What the encoder still holds was spoken after the last sample that went up.
         held_s = self.encoder.held_samples / WIRE_RATE_HZ
         self.line.clock.sent(FRAME_SAMPLES, spoken_s - held_s)
+        self.mouth_to_wire.observe(trio.current_time() - spoken_s)
 
     def _tell_level(self, frame: Frame) -> None:
         end_ms = samples_to_ms(self.line.clock.sent_samples)

@@ -8,8 +8,9 @@ import argparse
 import signal
 import subprocess
 import sys
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
+from functools import partial
 from typing import Final
 
 import attrs
@@ -35,28 +36,35 @@ def local_server(options: argparse.Namespace) -> int:
         print(Options.listing())
         return 0
     try:
-        return trio.run(_serve, Options.parse(options.set), options.port)
+        serving = partial(
+            serve,
+            Options.parse(options.set),
+            host=options.host,
+            port=options.port,
+            allow_remote=options.allow_remote,
+        )
+        return trio.run(_serve, serving, options.host)
     except* LocalServerError as errors:
         raise LocalServerFailed(str(errors.exceptions[0])) from None
     except* OSError as errors:
         raise LocalServerFailed(
-            f"port {options.port} can't be used ({_first(errors)}): "
-            "another program may have it; --port 0 finds a free one"
+            f"{_joined(options.host, options.port)} can't be used ({_first(errors)}): "
+            "another program may have the port; --port 0 finds a free one"
         ) from None
 
 
-async def _serve(options: Options, port: int) -> int:
+async def _serve(serving: Callable[..., Awaitable[None]], host: str) -> int:
     with trio.open_signal_receiver(signal.SIGINT, signal.SIGTERM) as signals:
         async with trio.open_nursery() as nursery:
-            bound = await nursery.start(_serve_on, options, port)
-            print(f"{_ANNOUNCES}ws://127.0.0.1:{bound}/v1/realtime", flush=True)
+            bound = await nursery.start(serving)
+            print(f"{_ANNOUNCES}ws://{_joined(host, bound)}/v1/realtime", flush=True)
             await anext(signals)
             nursery.cancel_scope.cancel()
     return 0
 
 
-async def _serve_on(options: Options, port: int, *, task_status: trio.TaskStatus[int]) -> None:
-    await serve(options, port=port, task_status=task_status)
+def _joined(host: str, port: int) -> str:
+    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
 
 
 @asynccontextmanager

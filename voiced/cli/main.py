@@ -141,6 +141,14 @@ def _add_local_server(commands: "Commands[argparse.ArgumentParser]") -> None:
     )
     parser.add_argument("--port", type=_port, default=8765, metavar="N", help="0 finds a free one")
     parser.add_argument(
+        "--host", default="127.0.0.1", metavar="ADDRESS", help="instead of 127.0.0.1"
+    )
+    parser.add_argument(
+        "--allow-remote",
+        action="store_true",
+        help="let --host be an address that others can reach: they need no key, and nothing is encrypted",
+    )
+    parser.add_argument(
         "--set",
         action="append",
         default=[],

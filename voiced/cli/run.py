@@ -62,7 +62,7 @@ async def _run(options: argparse.Namespace) -> int:
                     mended=Mending(options, settings).done,
                 )
                 reload = Reload(
-                    read=partial(_usable_settings, options),
+                    read=partial(_usable_settings, options, settings),
                     settings=settings,
                     daemon=daemon,
                     manager=manager,
@@ -90,13 +90,14 @@ def _without_greeting(config: Config) -> Config:
     return attrs.evolve(config, realtime=attrs.evolve(config.realtime, greeting=""))
 
 
-def _usable_settings(options: argparse.Namespace) -> Config:
+def _usable_settings(options: argparse.Namespace, in_use: Config) -> Config:
     """The settings as they are now; `ConfigError` also where a key or certificate that they name is
-    missing: to be told before the life that goes on without has ended.
+    missing, or a port is taken: to be told before the life that goes on without has ended.
     """
     config = _settings(options)
     if not options.local:
         outside.dialler_from(config)
+    outside.check_metrics(config, in_use)
     return config
 
 
@@ -138,7 +139,7 @@ class Mending:
         while True:
             changed = await self._changes.wait()
             try:
-                config = _usable_settings(self.options)
+                config = _usable_settings(self.options, self.config)
             except ConfigError as error:
                 log.warning("settings or key were changed, but can't be used: %s", error)
                 continue

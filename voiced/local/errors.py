@@ -13,7 +13,7 @@ class OptionError(LocalServerError):
 
 
 class HostRefused(LocalServerError):
-    """Somebody wanted this server to listen beyond loopback."""
+    """Somebody wanted this server to listen beyond loopback, and did not say it twice."""
 
 
 class EarsMissing(LocalServerError):

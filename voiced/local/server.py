@@ -60,6 +60,7 @@ async def serve(
     *,
     host: str = "127.0.0.1",
     port: int = 0,
+    allow_remote: bool = False,
     ears: Ears | None = None,
     voice: Voice | None = None,
     brain: Brain | None = None,
@@ -71,8 +72,9 @@ async def serve(
 
     Args:
         options: How the server behaves.
-        host: A loopback address.
+        host: An address of this machine; beyond loopback only with *allow_remote*.
         port: 0 lets the kernel choose.
+        allow_remote: Others may reach it, with any key and unencrypted.
         ears: What hears, closed at the end; the real ones if none are given.
         voice: What speaks; flite or espeak-ng if none is given.
         brain: What answers; the small one if none is given.
@@ -81,12 +83,13 @@ async def serve(
         task_status: Told the port.
 
     Raises:
-        HostRefused: *host* is not loopback.
+        HostRefused: *host* is not loopback, and others are not allowed.
         EarsMissing: the real ears are wanted and not installed.
         VoiceMissing: a real voice is wanted and not installed.
         OSError: the port is taken.
     """
-    _refuse_beyond_loopback(host)
+    if not allow_remote:
+        _refuse_beyond_loopback(host)
     heard_by = ears or hearing.open_ears()
     server = _Server(
         options, heard_by, voice or speech.find_voice(), brain or SmallBrain(), watch, now_s
@@ -111,7 +114,8 @@ def _refuse_beyond_loopback(host: str) -> None:
         is_loopback = False
     if not is_loopback:
         raise HostRefused(
-            f"the local server takes any key, so it listens on loopback only; {host} is not"
+            f"the local server takes any key, so it listens on loopback only; {host} is not (to mean "
+            "it, say it twice: --host and --allow-remote)"
         )
 
 
