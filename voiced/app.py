@@ -33,6 +33,7 @@ from voiced.actors.steward import Steward
 from voiced.actors.supervisor import Supervisor
 from voiced.actors.switch import Switch
 from voiced.actors.talk import House
+from voiced.actors.warden import Warden
 from voiced.actors.watchman import Watchman
 from voiced.audio.format import Frame, frames_in_ms
 from voiced.audio.jitter import JitterBuffer
@@ -129,7 +130,8 @@ class Daemon:
             config.playout.volume_percent if wanted_percent is None else wanted_percent
         )
         self.door = door_from(config)
-        if self.legacy.muted:
+        if self.legacy.muted or self._was_muted():
+            log.warning("muted as before: nothing is heard until voicectl unmute")
             self.door.mute()
         self.accountant = self._accountant()
         self.scribe = Scribe(
@@ -227,6 +229,9 @@ class Daemon:
                     devices.start_soon(archivist.run, name="archivist")
                 if self.announcer is not None:
                     devices.start_soon(self.announcer.run, name="announcer")
+                if self.ports.mute_keeper is not None:
+                    warden = Warden(self.board, self.ports.mute_keeper)
+                    devices.start_soon(warden.run, name="warden")
                 if self.ports.probes is not None:
                     lookout = Lookout(self.board, self.ports.probes)
                     devices.start_soon(lookout.run, name="lookout")
@@ -242,6 +247,11 @@ class Daemon:
             raise gravest(group) from None
         finally:
             self._account()
+
+    def _was_muted(self) -> bool:
+        """Whether a life before this process has ended muted. It blocks: nothing else lives yet."""
+        keeper = self.ports.mute_keeper
+        return keeper is not None and keeper.muted()
 
     def bequeath(self) -> Legacy:
         """What the next life goes on with, that of other settings."""

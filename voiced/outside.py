@@ -25,6 +25,7 @@ from voiced.edges.memory_file import MemoryFile
 from voiced.edges.metrics_file import Textfile, can_write
 from voiced.edges.metrics_server import MetricsHttp, can_listen
 from voiced.edges.microphone import PortAudioMicrophone
+from voiced.edges.mute_file import MuteFile
 from voiced.edges.portaudio import PortAudio
 from voiced.edges.probe_file import ProbeFile
 from voiced.edges.process import resources
@@ -45,6 +46,7 @@ from voiced.ports import (
     MetricsFile,
     MetricsServer,
     Microphone,
+    MuteKeeper,
     ServiceManager,
     Speaker,
     Voice,
@@ -71,6 +73,7 @@ class Ports:
     now: Callable[[], datetime] = local_now
     manager: ServiceManager | None = None  # where we were not started as a service
     entrance: Entrance | None = None  # for voicectl; None: nobody comes in
+    mute_keeper: MuteKeeper | None = None  # where there is no place to keep anything
     probes: Callable[[], str] | None = None  # what they found of late; it blocks
     metrics_server: MetricsServer | None = None  # nobody wants numbers there
     metrics_file: MetricsFile | None = None
@@ -88,6 +91,7 @@ def ports_from(config: Config, environ: Mapping[str, str] = os.environ) -> Ports
         archive_from(config, environ),
         voice_from(config),
         books_from(environ),
+        mute_keeper=mute_keeper_from(environ),
         probes=probes_from(environ),
         metrics_server=metrics_server_from(config),
         metrics_file=metrics_file_from(config),
@@ -172,6 +176,12 @@ def books_from(environ: Mapping[str, str] = os.environ) -> Books | None:
         log.warning("usage not kept: neither STATE_DIRECTORY nor HOME is set")
         return None
     return LedgerFile(directory)
+
+
+def mute_keeper_from(environ: Mapping[str, str] = os.environ) -> MuteKeeper | None:
+    """The file in the state directory; None where there is none."""
+    directory = state_directory(environ)
+    return None if directory is None else MuteFile(directory)
 
 
 def probes_from(environ: Mapping[str, str] = os.environ) -> Callable[[], str] | None:

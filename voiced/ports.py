@@ -194,6 +194,18 @@ class Books(Protocol):
         """Let another one write."""
 
 
+class MuteKeeper(Protocol):
+    """Where it is kept, between two lives of the process, that the room is muted. Its calls block, and
+    never raise: they say in the log what they could not do.
+    """
+
+    def muted(self) -> bool:
+        """Whether somebody wanted not to be heard."""
+
+    def keep(self, *, muted: bool) -> None:
+        """Remember how it is now."""
+
+
 class Caller(Protocol):
     """Somebody at the control socket."""
 

@@ -23,6 +23,7 @@ from voiced.ports import (
     Entrance,
     MetricsFile,
     MetricsServer,
+    MuteKeeper,
     ServiceManager,
     Voice,
 )
@@ -57,6 +58,7 @@ class Story:
     entrance: Entrance | None = None
     reload: Reload | None = None
     probes: Callable[[], str] | None = None
+    mute_keeper: MuteKeeper | None = None
     metrics_server: MetricsServer | None = None
     metrics_file: MetricsFile | None = None
     daemon: Daemon = attrs.field(init=False)
@@ -80,6 +82,7 @@ class Story:
             manager=self.manager,
             entrance=self.entrance,
             probes=self.probes,
+            mute_keeper=self.mute_keeper,
             metrics_server=self.metrics_server,
             metrics_file=self.metrics_file,
         )

@@ -2,6 +2,7 @@
 
 import base64
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any, Final
 
 import attrs
@@ -17,6 +18,8 @@ from tests.fakes.room import User
 from tests.fakes.server import Event, FakeServer, FakeWire
 from tests.fakes.story import Story
 from tests.scenarios.test_activation import appended, every_frame_is_accounted_for, said_ms
+from voiced.app import Daemon
+from voiced.edges.mute_file import MuteFile
 from voiced.notices import LevelMeasured, Moment, Party, Phase
 
 
@@ -394,3 +397,23 @@ async def test_the_edges_of_a_muting_are_sharp(
     assert before == list(range(1, 51))
     assert 151 < after[0] <= 154
     assert after == list(range(after[0], after[-1] + 1))
+
+
+# --- beyond the process ---------------------------------------------------------------------------
+
+
+async def test_who_was_muted_when_the_process_ended_is_muted_when_it_begins(
+    story: Story, nursery: trio.Nursery, autojump_clock: MockClock, tmp_path: Path
+) -> None:
+    story.mute_keeper = MuteFile(tmp_path)
+    await story.begin(nursery)
+    story.daemon.supervisor.mute()
+    while not MuteFile(tmp_path).muted():  # noqa: ASYNC110  a thread writes it
+        await trio.sleep(0.01)
+
+    second = Daemon(story.config, story.daemon.ports)
+    assert second.door.muted
+    story.daemon.supervisor.unmute()
+    while MuteFile(tmp_path).muted():  # noqa: ASYNC110
+        await trio.sleep(0.01)
+    assert not Daemon(story.config, story.daemon.ports).door.muted
