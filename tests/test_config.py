@@ -81,7 +81,7 @@ def test_numbers_have_units_in_their_names() -> None:
         for field in attrs.fields(section):
             if type(field.default) in {int, float} and field.name not in without:
                 assert field.name.endswith(
-                    ("_ms", "_s", "_hz", "_mb", "_db", "_tokens", *_RATES)
+                    ("_ms", "_s", "_days", "_hz", "_mb", "_db", "_tokens", *_RATES)
                 ), field.name
 
 

@@ -42,6 +42,7 @@ from voiced.link.memory import Memory
 from voiced.link.progress import Glance, Part
 from voiced.link.renewal import Renewal
 from voiced.link.tape import Tape
+from voiced.logbook.entry import Entry
 from voiced.messages import Playout, Volume
 from voiced.notices import Device, NoticeBoard
 from voiced.outside import Ports
@@ -304,7 +305,8 @@ class Daemon:
                 "stray deltas": lambda: counts.stray_deltas,
                 "events": lambda: counts.skipped_events,
                 "texts": lambda: counts.lost_texts,
-            }
+            },
+            cause=lambda: self.board.trouble,
         )
 
     def _account(self) -> None:
@@ -318,5 +320,5 @@ class Daemon:
             name = channel.name.replace(" ", "_")
             numbers[f"{name}_dropped"] = channel.tally.dropped
             numbers[f"{name}_discarded"] = channel.tally.discarded
-        said = " ".join(f"{name}={count}" for name, count in numbers.items() if count)
-        log.info("stopped %s", said or "nothing sent, nothing lost")
+        told = {name: count for name, count in numbers.items() if count}
+        log.info(Entry("stopped", told, "" if told else "nothing sent, nothing lost"))

@@ -34,6 +34,7 @@ from voiced.config_checks import (
     zero_or_two,
 )
 from voiced.config_costs import Budget, Prices, costs_across
+from voiced.config_logs import Debug, Log
 
 LOOPBACK_HOSTS: Final = frozenset({"localhost", "127.0.0.1", "::1"})
 
@@ -258,6 +259,8 @@ class Config:
     notices: Notices = Notices()
     prices: Prices = field(factory=Prices)
     budget: Budget = field(factory=Budget)
+    log: Log = field(factory=Log)
+    debug: Debug = field(factory=Debug)
 
     def across(self) -> Iterator[str]:
         """Mistakes that no single value makes."""

@@ -80,6 +80,9 @@ def _add_run(commands: "Commands[argparse.ArgumentParser]") -> None:
     parser.add_argument(
         "-v", "--verbose", action="store_true", help="log every step (never keys or audio)"
     )
+    parser.add_argument(
+        "--log-format", choices=("auto", "text", "json", "journal"), help="instead of [log] format"
+    )
     parser.set_defaults(command=_run)
 
 

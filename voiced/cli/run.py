@@ -4,11 +4,11 @@ import argparse
 import logging
 import os
 import signal
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 from contextlib import AsyncExitStack, asynccontextmanager
 from functools import partial
 from pathlib import Path
-from typing import Final
+from typing import Final, TypeAlias
 
 import attrs
 import trio
@@ -26,20 +26,25 @@ from voiced.edges.credentials import key_places
 from voiced.edges.systemd import service_manager
 from voiced.faults import ConfigError, VoicedError
 from voiced.link.memory import Memory
+from voiced.logbook.masking import Masks
+from voiced.notices import NoticeBoard
 from voiced.ports import ServiceManager
 
 log = logging.getLogger(__name__)
+
+Audience: TypeAlias = Callable[[NoticeBoard], Awaitable[object]]
+"""Whoever watches the board for as long as the daemon lives."""
 
 _STOPS: Final = (signal.SIGINT, signal.SIGTERM)
 
 
 def run(options: argparse.Namespace) -> int:
     """Hold a conversation; the exit code says how it ended."""
-    logs.set_up(verbose=options.verbose)
-    return trio.run(_run, options)
+    with logs.logbook(verbose=options.verbose, form=options.log_format or "auto") as book:
+        return trio.run(_run, options, book)
 
 
-async def _run(options: argparse.Namespace) -> int:
+async def _run(options: argparse.Namespace, book: logs.Logbook) -> int:
     """Live one life after the other: with settings that want one, a new one begins."""
     settings: Config | None = _settings(options)
     memory, greets = Memory(), True
@@ -55,13 +60,15 @@ async def _run(options: argparse.Namespace) -> int:
                     from voiced.cli.local_server import embedded  # noqa: PLC0415  needs the `local` extra
 
                     config = await stack.enter_async_context(embedded(config))
+                book.adopt(config.log, options.log_format)
                 daemon = app.Daemon(
                     config,
-                    _ports(config, manager, local=options.local),
+                    _ports(config, manager, book.masks, local=options.local),
                     memory=memory,
                     stays=_is_service(),
                     mended=Mending(options, settings).done,
                 )
+                daemon.board.follow(book.follow)
                 reload = Reload(
                     read=partial(_usable_settings, options),
                     settings=settings,
@@ -69,7 +76,9 @@ async def _run(options: argparse.Namespace) -> int:
                     manager=manager,
                 )
                 try:
-                    await live(daemon, reload, signals, shown=options.show)
+                    audience: list[Audience] = [partial(book.attend, settings=config.log)]
+                    audience += [show] if options.show else []
+                    await live(daemon, reload, signals, audience)
                     settings = reload.successor
                 except SettingsMended as mended:
                     settings = mended.config
@@ -77,8 +86,10 @@ async def _run(options: argparse.Namespace) -> int:
     return Exit.FINE
 
 
-def _ports(config: Config, manager: ServiceManager | None, *, local: bool) -> outside.Ports:
-    ports = attrs.evolve(outside.ports_from(config), manager=manager)
+def _ports(
+    config: Config, manager: ServiceManager | None, masks: Masks, *, local: bool
+) -> outside.Ports:
+    ports = attrs.evolve(outside.ports_from(config, masks=masks), manager=manager)
     return attrs.evolve(ports, books=None) if local else ports  # nobody is billed for that
 
 
@@ -149,7 +160,10 @@ class Mending:
 
 
 async def live(
-    daemon: app.Daemon, reload: Reload, signals: AsyncIterator[int], *, shown: bool
+    daemon: app.Daemon,
+    reload: Reload,
+    signals: AsyncIterator[int],
+    audience: Iterable[Audience] = (),
 ) -> None:
     """Run *daemon* until it ends, a signal comes, or new settings want another life."""
     fault: VoicedError | None = None
@@ -162,8 +176,8 @@ async def live(
 
     async with obeying(signals, stop, reload.now), trio.open_nursery() as nursery:
         nursery.start_soon(reload.run, name="reload")
-        if shown:
-            nursery.start_soon(show, daemon.board)
+        for watch in audience:
+            nursery.start_soon(watch, daemon.board)
         try:
             await daemon.run()
         except VoicedError as ended_by:
