@@ -11,6 +11,7 @@ from attrs import evolve
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from tests.canaries import KEY, MINTED
 from voiced.config import SECTIONS, Config, Realtime
 from voiced.config_file import load, parse, show
 from voiced.faults import ConfigError
@@ -363,7 +364,7 @@ def test_secrets_do_not_travel_unencrypted_by_mistake(key: str) -> None:
     parse(abroad + "[realtime]\nallow_plaintext = true\n", "FILE")
 
 
-SECRETS = ("sk-proj-0123456789", "ek_68f0c2d7a1b4")
+SECRETS = (KEY, MINTED)
 
 
 @pytest.mark.parametrize("secret", SECRETS)

@@ -15,7 +15,9 @@ import pytest
 import trio
 from trio.testing import MockClock
 
-from tests.edges.counter import GUARD_S, KEY, Counter, answer, answering, direct
+from tests.canaries import KEY
+from tests.canaries import MINTED as SECRET
+from tests.edges.counter import GUARD_S, Counter, answer, answering, direct
 from tests.edges.test_http import shown_nowhere
 from voiced.config import Auth, Config, Realtime
 from voiced.edges.authority import Limited, authority_from, rest_url
@@ -28,7 +30,6 @@ from voiced.faults import ConfigError, LinkError, LinkRefused, Trouble, VoicedEr
 from voiced.terms import dialling_limit_s
 from voiced.verdicts import Verdict, judge
 
-SECRET = "ek_68f0c2d7a1b4ZZZZ"
 OTHER = "ek_0000000000000000"
 NOW_S = 1_795_230_000
 MINTED = json.dumps({"value": SECRET, "expires_at": NOW_S + 60, "session": {"id": "sess_1"}})
