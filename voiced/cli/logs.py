@@ -101,10 +101,6 @@ class Logbook(logging.Handler):
         finally:
             self.release()
 
-    def handleError(self, _record: logging.LogRecord) -> None:  # noqa: N802  logging's name for it
-        """Never a trace: it would hold the arguments, and go where the line could not go."""
-        self.unwritten += 1
-
     def follow(self, happened: Happened) -> None:
         """Put a moment on the timeline of its session; be told of each by the board."""
         now_s = trio.current_time()

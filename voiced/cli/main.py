@@ -8,6 +8,7 @@ from pathlib import Path
 
 from voiced import __version__
 from voiced.faults import ConfigError, LocalProtocolError, VoicedError
+from voiced.logbook.masking import Masks
 
 
 class Exit(enum.IntEnum):
@@ -36,7 +37,7 @@ def run(argv: Sequence[str]) -> int:
 
 
 def _fail(sentence: object, code: Exit) -> int:
-    print(f"voiced: {sentence}", file=sys.stderr)
+    print(f"voiced: {Masks().hide(str(sentence))}", file=sys.stderr)
     return code
 
 

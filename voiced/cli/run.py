@@ -26,6 +26,7 @@ from voiced.edges.credentials import key_places
 from voiced.edges.systemd import service_manager
 from voiced.faults import ConfigError, VoicedError
 from voiced.link.memory import Memory
+from voiced.logbook.entry import clean
 from voiced.logbook.masking import Masks
 from voiced.notices import NoticeBoard
 from voiced.ports import ServiceManager
@@ -41,7 +42,11 @@ _STOPS: Final = (signal.SIGINT, signal.SIGTERM)
 def run(options: argparse.Namespace) -> int:
     """Hold a conversation; the exit code says how it ended."""
     with logs.logbook(verbose=options.verbose, form=options.log_format or "auto") as book:
-        return trio.run(_run, options, book)
+        try:
+            return trio.run(_run, options, book)
+        except ConfigError as error:  # a service may quote the key that it refuses, and worse
+            said = (clean(book.masks.hide(mistake)) for mistake in error.mistakes)
+            raise ConfigError(said) from None
 
 
 async def _run(options: argparse.Namespace, book: logs.Logbook) -> int:

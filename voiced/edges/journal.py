@@ -2,8 +2,8 @@
 
 Better than a prefix on stderr, where both can be had: fields can be asked for (`journalctl SESSION_ID=...`), and
 a journal that is slow never holds us up. A sandboxed unit may reach it: AF_UNIX is all that it takes,
-and connecting writes nothing to a file system. What the journal does not take is given back to the
-caller, who has stderr for it.
+and connecting writes nothing to a file system. Where there is no journal, the caller has stderr; where its
+queue is full, nobody waits for it, on stderr neither: that is the same journal.
 """
 
 import socket
@@ -26,9 +26,13 @@ class Journal:
         self._socket.setblocking(False)
 
     def takes(self, datagram: bytes) -> bool:
-        """Hand a line over; False if the journal is not there, or has its hands full."""
+        """Hand a line over; False if there is no journal, or none for us. `BlockingIOError`: its queue is
+        full, and this line is lost.
+        """
         try:
             self._socket.sendto(datagram, self.address)
+        except BlockingIOError:
+            raise
         except OSError:
             return False
         return True

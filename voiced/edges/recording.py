@@ -18,6 +18,7 @@ import trio
 
 from voiced.edges.state_file import Unfit
 from voiced.edges.wire_folder import WireFile, WireFolder
+from voiced.faults import LinkError
 from voiced.logbook.record import told
 from voiced.ports import Dialler, Wire
 
@@ -28,6 +29,7 @@ _FAREWELL_S: Final = 1.0  # the whole daemon has 2 s to stop
 _MOST_WAITING: Final = 4 << 20  # characters; a minute of talk, sound and all
 _UP: Final = "up"
 _DOWN: Final = "down"
+_END: Final = "end"
 
 
 @attrs.frozen
@@ -109,7 +111,10 @@ class RecordingDialler:
                 self._tell("")
 
     def _line(self, message: _Message) -> bytes:
-        said = told(message.text, self.hide, with_audio=self.with_audio)
+        if message.way == _END:
+            said: dict[str, object] = {"fault": self.hide(str(message.text))}
+        else:
+            said = told(message.text, self.hide, with_audio=self.with_audio)
         at = message.at.isoformat(timespec="milliseconds")
         line = {"at": at, "ms": message.ms, "way": message.way, **said}
         return json.dumps(line, separators=(",", ":")).encode() + b"\n"
@@ -147,7 +152,11 @@ class RecordedWire:
 
     async def receive(self) -> str | bytes:
         """As the port says."""
-        message = await self.wire.receive()
+        try:
+            message = await self.wire.receive()
+        except LinkError as fault:
+            self._note(_END, str(fault))
+            raise
         self._note(_DOWN, message)
         return message
 

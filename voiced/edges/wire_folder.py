@@ -88,12 +88,20 @@ class WireFile:
             self.close()
             self._file, self._bytes = self.folder.begin(), 0
         with ExitStack() as unless_whole:
-            unless_whole.callback(os.ftruncate, self._file, self._bytes)
+            unless_whole.callback(self._take_back)
             if os.write(self._file, line) < len(line):
                 raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
             unless_whole.pop_all()
         self._bytes += len(line)
         self.lines += 1
+
+    def _take_back(self) -> None:
+        """What was written of a line; where even that can't be done, the next one has a new file."""
+        assert self._file is not None  # noqa: S101  somebody writes
+        try:
+            os.ftruncate(self._file, self._bytes)
+        except OSError:
+            self.close()
 
     def close(self) -> None:
         """End the file."""
