@@ -10,6 +10,8 @@ from trio.testing import MockClock
 
 from tests.fakes.story import Story
 
+pytest_plugins = ("tests.canaries",)
+
 # The same examples each time, so that a change is judged by what it changes; who wants to find what
 # nobody has thought of sets HYPOTHESIS_PROFILE=search.
 hypothesis.settings.register_profile("steady", derandomize=True)

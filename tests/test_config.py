@@ -11,6 +11,7 @@ from attrs import evolve
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from tests.canaries import KEY, MINTED
 from voiced.config import SECTIONS, Config, Realtime
 from voiced.config_file import load, parse, show
 from voiced.faults import ConfigError
@@ -82,7 +83,7 @@ def test_numbers_have_units_in_their_names() -> None:
         for field in attrs.fields(section):
             if type(field.default) in {int, float} and field.name not in without:
                 assert field.name.endswith(
-                    ("_ms", "_s", "_hz", "_mb", "_db", "_percent", "_tokens", *_RATES)
+                    ("_ms", "_s", "_days", "_hz", "_mb", "_db", "_percent", "_tokens", *_RATES)
                 ), field.name
 
 
@@ -377,7 +378,7 @@ def test_secrets_do_not_travel_unencrypted_by_mistake(key: str) -> None:
     parse(abroad + "[realtime]\nallow_plaintext = true\n", "FILE")
 
 
-SECRETS = ("sk-proj-0123456789", "ek_68f0c2d7a1b4")
+SECRETS = (KEY, MINTED)
 
 
 @pytest.mark.parametrize("secret", SECRETS)

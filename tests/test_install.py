@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
+from tests.canaries import KEY as SECRET
 from voiced.config_file import load
 
 ROOT = Path(__file__).parents[1]
-SECRET = "sk-only-in-its-file"
 
 
 class Owner:

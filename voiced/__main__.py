@@ -20,8 +20,10 @@ def main() -> int:
 
 
 def _report(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
-    """What nobody foresaw: the trace, a request to report it, and an exit code of its own."""
-    traceback.print_exception(kind, error, trace)
+    """What nobody foresaw: the trace (without what looks like a secret), a request to report it, and an exit code of its own."""
+    from voiced.logbook.masking import Masks  # noqa: PLC0415  rarely wanted, one hopes
+
+    sys.stderr.write(Masks().hide("".join(traceback.format_exception(kind, error, trace))))
     sys.stderr.write("voiced: this is a bug in voiced, please report it with the lines above\n")
     sys.stderr.flush()
     os._exit(_BUG)

@@ -50,6 +50,7 @@ from voiced.link.memory import Memory
 from voiced.link.progress import Glance, Part
 from voiced.link.renewal import Renewal
 from voiced.link.tape import Tape
+from voiced.logbook.entry import Entry
 from voiced.messages import Playout, Volume
 from voiced.metrics.histogram import Durations
 from voiced.notices import Device, NoticeBoard
@@ -221,7 +222,10 @@ class Daemon:
                     await devices.start(meter.run, name="meter")  # first: it may be refused
                 devices.start_soon(self._listen, name="microphone")
                 devices.start_soon(self._sound, name="loudspeaker")
-                devices.start_soon(Bookkeeper(self.tallies.losses()).run, name="bookkeeper")
+                devices.start_soon(
+                    Bookkeeper(self.tallies.losses(), cause=lambda: self.board.trouble).run,
+                    name="bookkeeper",
+                )
                 devices.start_soon(self.scribe.run, name="scribe")
                 self.accountant.begin()
                 devices.start_soon(self.accountant.run, name="accountant")
@@ -402,6 +406,5 @@ class Daemon:
 
     def _account(self) -> None:
         """The whole life in one line."""
-        numbers = self.tallies.numbers().items()
-        said = " ".join(f"{name}={count}" for name, count in numbers if count)
-        log.info("stopped %s", said or "nothing sent, nothing lost")
+        told = {name: count for name, count in self.tallies.numbers().items() if count}
+        log.info(Entry("stopped", told, "" if told else "nothing sent, nothing lost"))

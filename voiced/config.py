@@ -37,6 +37,7 @@ from voiced.config_checks import (
     zero_or_two,
 )
 from voiced.config_costs import Budget, Prices, costs_across
+from voiced.config_logs import Debug, Log
 from voiced.config_metrics import Metrics, metrics_across
 
 LOOPBACK_HOSTS: Final = frozenset({"localhost", "127.0.0.1", "::1"})
@@ -304,6 +305,8 @@ class Config:
     budget: Budget = field(factory=Budget)
     control: Control = Control()
     metrics: Metrics = field(factory=Metrics)
+    log: Log = field(factory=Log)
+    debug: Debug = field(factory=Debug)
 
     def across(self) -> Iterator[str]:
         """Mistakes that no single value makes."""

@@ -39,6 +39,7 @@ class Phase(enum.Enum):
 
 
 _ANY: Final = tuple(Phase)
+_LINK_DOWN: Final = frozenset({Phase.CONNECTING, Phase.COOLING_DOWN, Phase.FAULT})
 
 PHASES: Final[Mapping[Moment, Mapping[Phase, Phase]]] = MappingProxyType(
     {
@@ -214,6 +215,14 @@ class NoticeBoard:
         """Why the phase is what it is, and what is wrong with devices; empty: there is nothing to say."""
         faults = (self.devices[each].fault for each in Device if each in self.devices)
         return "; ".join(filter(None, (self.phase.why, *faults)))
+
+    @property
+    def trouble(self) -> str:
+        """What is wrong with the way to the service or with a device, in two words each."""
+        link = ["link down"] if self.phase.phase in _LINK_DOWN else []
+        return ", ".join(
+            link + [f"{each.value} away" for each, state in self.devices.items() if state.fault]
+        )
 
     @property
     def status(self) -> Status:

@@ -15,6 +15,7 @@ from typing import Final
 import attrs
 
 from voiced.config import Config
+from voiced.config_logs import Debug
 from voiced.control import address
 from voiced.control.rights import House, Right
 from voiced.edges.authority import authority_from
@@ -30,13 +31,16 @@ from voiced.edges.portaudio import PortAudio
 from voiced.edges.probe_file import ProbeFile
 from voiced.edges.process import resources
 from voiced.edges.proxy import find_proxies
+from voiced.edges.recording import RecordingDialler
 from voiced.edges.speaker import PortAudioSpeaker
 from voiced.edges.state_file import Unfit, state_directory
 from voiced.edges.transport import Route, open_stream, trust
 from voiced.edges.voice import find_voice
 from voiced.edges.websocket import Endpoint, WebSocketDialler
+from voiced.edges.wire_folder import WireFolder
 from voiced.faults import VoiceError
 from voiced.link.probes import summary
+from voiced.logbook.masking import Masks
 from voiced.metrics.page import Resources
 from voiced.ports import (
     Archive,
@@ -54,6 +58,7 @@ from voiced.ports import (
 
 log = logging.getLogger(__name__)
 
+_DAY_S: Final = 86_400.0
 _FILE: Final = "file:"
 _PROXY_SHARE: Final = (
     0.8  # of the time until a socket must be open: less, or it could not be blamed
@@ -80,9 +85,14 @@ class Ports:
     resources: Callable[[], Resources | None] = resources  # what our process takes
 
 
-def ports_from(config: Config, environ: Mapping[str, str] = os.environ) -> Ports:
-    """Real devices and the real wire; `ConfigError` if there is no key and one is needed."""
-    dialler = dialler_from(config, environ)
+def ports_from(
+    config: Config, environ: Mapping[str, str] = os.environ, masks: Masks | None = None
+) -> Ports:
+    """Real devices and the real wire; `ConfigError` if there is no key and one is needed. *masks* learn
+    every secret, and keep it out of the log and of the record of the wire.
+    """
+    masks = masks or Masks()
+    dialler = recorded(config.debug, dialler_from(config, environ, masks), masks.hide)
     system = PortAudio()
     return Ports(
         microphone_from(config, system),
@@ -127,7 +137,9 @@ def speaker_from(config: Config, system: PortAudio) -> Speaker:
     )
 
 
-def dialler_from(config: Config, environ: Mapping[str, str] = os.environ) -> Dialler:
+def dialler_from(
+    config: Config, environ: Mapping[str, str] = os.environ, masks: Masks | None = None
+) -> Dialler:
     """The wire to the service; `ConfigError` if the secret it wants can't be had."""
     endpoint = Endpoint(
         url=config.realtime.url,
@@ -141,10 +153,29 @@ def dialler_from(config: Config, environ: Mapping[str, str] = os.environ) -> Dia
         safety_identifier=config.realtime.safety_identifier,
     )
     route = route_from(config, environ)
-    authority = authority_from(config, endpoint, environ, partial(open_stream, route=route))
+    masks = masks or Masks()
+    for proxy in (route.proxies.for_secure, route.proxies.for_plain):
+        if proxy is not None and proxy.login is not None:
+            masks.learn(proxy.login.reveal())
+            masks.learn(proxy.login.reveal().partition(":")[2])
+    authority = authority_from(
+        config, endpoint, environ, partial(open_stream, route=route), masks.learn
+    )
     return WebSocketDialler(
         attrs.evolve(endpoint, key_header=config.auth.secret_header), authority, route
     )
+
+
+def recorded(debug: Debug, dialler: Dialler, hide: Callable[[str], str]) -> Dialler:
+    """*dialler*, or one that keeps what goes over its wires, if the owner wants that."""
+    if not debug.record_dir:
+        return dialler
+    folder = WireFolder(
+        Path(debug.record_dir).expanduser(),
+        most_bytes=debug.record_max_mb << 20,
+        longest_s=debug.record_max_days * _DAY_S,
+    )
+    return RecordingDialler(dialler, folder, hide, with_audio=debug.record_audio)
 
 
 def route_from(config: Config, environ: Mapping[str, str] = os.environ) -> Route:

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.account.strategies import used
-from voiced.account.prices import Bill, Prices
+from voiced.account.prices import Prices
 from voiced.account.usage import Kind, Used
 
 WHOLE = Prices(dict.fromkeys(Kind, 2.5), "EUR")
@@ -44,12 +44,3 @@ def test_the_whole_costs_what_its_parts_cost(parts: list[Used]) -> None:
     whole = WHOLE.of(sum(parts, Used()))
     assert whole.whole
     assert whole.amount == pytest.approx(sum(WHOLE.of(part).amount for part in parts))
-
-
-def test_a_bill_is_a_piece_of_a_log_line() -> None:
-    took = Used({Kind.TEXT_OUT: 100, Kind.TRANSCRIPTION_MS: 1500})
-    assert str(Bill()) == ""
-    assert str(Bill(took, Prices().of(took))) == " tokens=100 transcription_s=1.5"
-    assert str(Bill(took, WHOLE.of(took))) == " tokens=100 transcription_s=1.5 cost=0.0628"
-    some = Prices({Kind.TEXT_OUT: 10.0}).of(took)
-    assert str(Bill(took, some)) == " tokens=100 transcription_s=1.5 cost_at_least=0.0010"

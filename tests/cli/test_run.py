@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.canaries import KEY
+
 _HANG_S = 30
 
 
@@ -74,7 +76,7 @@ class Service:
 
 def test_a_fault_waits_for_new_settings_and_refuses_bad_ones(service: Service) -> None:
     """The address is wrong in a way that only a person can mend; then it is another one."""
-    service.key.write_text("sk-good")
+    service.key.write_text(KEY)
     with subprocess.Popen(
         [sys.executable, "-u", "-m", "http.server", "0", "--bind", "127.0.0.1"],
         stdout=subprocess.PIPE,

@@ -9,10 +9,10 @@ from pathlib import Path
 import pytest
 import trio
 
+from tests.canaries import KEY
 from voiced.cli.local_server import embedded
 from voiced.config import Auth, Config
 
-KEY = "sk-proj-0123456789abcdefghijklmnopqrstuv"
 GUARD_S = 60.0
 
 

@@ -9,7 +9,6 @@ from attrs import define, field, frozen
 
 from voiced.edges.transport import Route, open_stream
 
-KEY = "sk-proj-0123456789abcdefghijklmnopqrstuv"
 GUARD_S = 30.0  # against hanging; no measure of speed
 direct = partial(open_stream, route=Route())
 

@@ -15,7 +15,9 @@ import pytest
 import trio
 from trio.testing import MockClock
 
-from tests.edges.counter import GUARD_S, KEY, Counter, answer, answering, direct
+from tests.canaries import KEY, TOKEN
+from tests.canaries import MINTED as SECRET
+from tests.edges.counter import GUARD_S, Counter, answer, answering, direct
 from tests.edges.test_http import shown_nowhere
 from voiced.config import Auth, Config, Realtime
 from voiced.edges.authority import Limited, authority_from, rest_url
@@ -28,7 +30,6 @@ from voiced.faults import ConfigError, LinkError, LinkRefused, Trouble, VoicedEr
 from voiced.terms import dialling_limit_s
 from voiced.verdicts import Verdict, judge
 
-SECRET = "ek_68f0c2d7a1b4ZZZZ"
 OTHER = "ek_0000000000000000"
 NOW_S = 1_795_230_000
 MINTED = json.dumps({"value": SECRET, "expires_at": NOW_S + 60, "session": {"id": "sess_1"}})
@@ -607,3 +608,28 @@ def test_a_secret_has_its_own_time_before_the_socket_has_its() -> None:
     config = Config()
     assert dialling_limit_s(config) == 5
     assert dialling_limit_s(attrs.evolve(config, auth=Auth(mode="url", limit_s=4))) == 9
+
+
+# --- what is learned ------------------------------------------------------------------------------
+
+
+async def test_every_secret_is_told_to_whoever_keeps_it_out_of_the_log(tmp_path: Path) -> None:
+    token = tmp_path / "key"
+    token.write_text(TOKEN)
+    learned: list[str] = []
+
+    async def learn_of(auth: Auth) -> set[str]:
+        learned.clear()
+        endpoint = Endpoint("wss://host/v1/realtime", "model", auth.header)
+        authority = authority_from(Config(auth=auth), endpoint, KEYS, direct, learned.append)
+        await got(authority)
+        return set(learned)
+
+    assert await learn_of(Auth()) == {KEY}
+    mint = Auth(mode="command", command=("/bin/echo", SECRET.removeprefix("ek_")))
+    assert await learn_of(mint) == {SECRET.removeprefix("ek_")}
+    async with answering(answer(MINTED, date(NOW_S))) as counter:
+        minted = Auth(mode="client_secret", http_url=f"{counter.url}/v1")
+        assert await learn_of(minted) == {KEY, SECRET}
+        served = Auth(mode="url", url=counter.url, url_token_file=str(token))
+        assert await learn_of(served) == {TOKEN, SECRET}

@@ -5,10 +5,9 @@ from pathlib import Path
 
 import pytest
 
+from tests.canaries import KEY
 from voiced.edges.credentials import Secret, find_key, key_needed
 from voiced.faults import ConfigError
-
-KEY = "sk-proj-0123456789abcdefghijklmnopqrstuv"
 
 
 def found(key_file: str | Path, environ: dict[str, str] | None = None) -> str | None:

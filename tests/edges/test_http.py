@@ -11,12 +11,12 @@ import trio.testing
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.edges.counter import GUARD_S, KEY, answer, answering, direct
+from tests.canaries import KEY
+from tests.canaries import MINTED as SECRET
+from tests.edges.counter import GUARD_S, answer, answering, direct
 from voiced.edges import http
 from voiced.edges.http import Answer, OpenStream, Request, ask
 from voiced.faults import LinkError, Trouble
-
-SECRET = "ek_68f0c2d7a1b4ZZZZ"
 
 
 async def fault_of(request: Request, open_stream: OpenStream = direct) -> LinkError:

@@ -17,6 +17,7 @@ import pytest
 import trio
 import trustme
 
+from tests.canaries import OPAQUE as PASSWORD
 from tests.fakes.connect_proxy import connect_proxy
 from voiced.edges.credentials import Secret
 from voiced.edges.proxy import Proxies, Proxy
@@ -24,7 +25,6 @@ from voiced.edges.transport import Route, open_stream, tls_fault, trust
 from voiced.faults import ConfigError, LinkError, Trouble
 
 HOST = "service.example"  # a name that only the tests' proxies and resolvers know
-PASSWORD = "s3cret-of-the-proxy"
 HANG_S = 20
 
 Serve = Callable[[trio.SocketStream], Awaitable[None]]

@@ -17,12 +17,11 @@ import trio
 import trio_websocket
 import trustme
 
+from tests.canaries import KEY
 from voiced.edges.credentials import FixedKey, Secret
 from voiced.edges.websocket import Endpoint, WebSocketDialler, WebSocketWire
 from voiced.faults import LinkClosed, LinkError, LinkRefused, Trouble, VoicedError
 from voiced.verdicts import gravest, judge
-
-KEY = "sk-proj-0123456789abcdefghijklmnopqrstuv"
 
 Serve = Callable[[trio.SocketStream], Awaitable[None]]
 

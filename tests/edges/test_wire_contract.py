@@ -3,6 +3,7 @@
 import json
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
+from pathlib import Path
 from typing import Any, Protocol
 
 import attrs
@@ -12,7 +13,9 @@ import trio_websocket
 
 from tests.fakes.server import FakeServer
 from voiced.edges.credentials import FixedKey
+from voiced.edges.recording import RecordingDialler
 from voiced.edges.websocket import Endpoint, WebSocketDialler
+from voiced.edges.wire_folder import WireFolder
 from voiced.faults import LinkClosed, LinkError, LinkRefused, VoicedError
 from voiced.ports import Dialler, Wire
 from voiced.verdicts import gravest
@@ -360,4 +363,18 @@ async def test_the_wire_in_memory(promise: Promise) -> None:
 @all_promises
 async def test_a_real_websocket(promise: Promise) -> None:
     async with RealPeer.serving() as peer:
+        await promise(peer)
+
+
+@all_promises
+@pytest.mark.parametrize("place", ["writable", "not a directory"])
+async def test_a_wire_that_is_recorded_or_can_not_be(
+    promise: Promise, place: str, tmp_path: Path
+) -> None:
+    """Whoever uses it notices nothing of it."""
+    if place != "writable":
+        (tmp_path / "wire").write_text("in the way")
+    folder = WireFolder(tmp_path / "wire", 100_000, 60.0)
+    async with RealPeer.serving() as peer:
+        peer.dialler = RecordingDialler(peer.dialler, folder, str, every_s=0.1)
         await promise(peer)

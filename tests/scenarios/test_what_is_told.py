@@ -162,7 +162,7 @@ async def test_an_answer_that_outlives_its_session_is_told_as_far_as_it_was_rece
     assert words(story, Party.ASSISTANT) == [("One two three four five", True)]
     (line,) = lines(caplog)
     assert line.startswith("turn outcome=answered ")
-    assert line.endswith(" heard_ms=1000 of_ms=1000")
+    assert line.endswith(" heard_ms=1000 of_ms=1000 session=sess_story")
 
 
 async def test_a_users_words_grow_as_they_come_and_may_be_final_long_after_the_answer(
@@ -210,7 +210,10 @@ async def test_each_turn_has_one_line(
     assert turns(story)[0].figures_ms[Figure.TOTAL] == 800
     (line,) = lines(caplog)
     assert line.startswith("turn outcome=answered stopped_ms=500 ")
-    assert line.endswith(" total_ms=800 heard_ms=1000 of_ms=1000 total_p50_ms=800 total_p95_ms=800")
+    assert line.endswith(
+        " total_ms=800 heard_ms=1000 of_ms=1000 total_p50_ms=800 total_p95_ms=800"
+        " session=sess_story"
+    )
     assert "sun" not in caplog.text
 
 

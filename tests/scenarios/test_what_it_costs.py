@@ -141,7 +141,7 @@ async def test_a_turns_line_tells_what_it_took_and_what_that_cost(
     await opens(story, nursery)
     await turn(story)
     (line,) = [each for each in caplog.messages if each.startswith("turn ")]
-    assert line.endswith(" tokens=205 cost=0.0101")
+    assert line.endswith(" tokens=205 cost=0.0101 session=sess_story")
     (ended,) = [n for n in story.notices if isinstance(n, TurnEnded)]
     assert ended.bill.used == USED
     assert str(story.daemon.board.status.usage.today.cost) == "0.01 EUR"

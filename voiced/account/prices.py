@@ -68,13 +68,3 @@ class Bill:
 
     used: Used = field(factory=Used)
     cost: Cost = Cost()
-
-    def __str__(self) -> str:
-        """As a log line says it: nothing, if nothing was used."""
-        if not self.used:
-            return ""
-        seconds = self.used.of(Kind.TRANSCRIPTION_MS) / 1000
-        timed = f" transcription_s={seconds:.1f}" if seconds else ""
-        said = "" if self.cost.whole else "_at_least"
-        cost = f" cost{said}={self.cost.amount:.4f}" if self.cost.known else ""
-        return f" tokens={self.used.tokens}{timed}{cost}"

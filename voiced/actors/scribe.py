@@ -13,10 +13,11 @@ from voiced.actors.answers import Answer
 from voiced.audio.format import samples_to_ms
 from voiced.counts import Counts
 from voiced.link.memory import Entry, Memory, Restored, Words
+from voiced.logbook.lines import turn_line
 from voiced.messages import Playout
 from voiced.notices import Happened, Moment, NoticeBoard, Party, Status, Transcribed, TurnEnded
 from voiced.realtime.client_events import AssistantText, UserText
-from voiced.turns.figures import Figure, Turn
+from voiced.turns.figures import Turn
 from voiced.turns.timeline import Timeline
 from voiced.turns.transcript import Transcript, Transcripts
 
@@ -206,8 +207,6 @@ class Scribe:
             self.board.post(Transcribed(at_s, who, item_id, words.shown, final=words.final))
 
     def _write(self, turn: Turn, at_s: float) -> None:
-        usual = self.timeline.percentiles().get(Figure.TOTAL)
-        of_last = f" total_p50_ms={usual.p50_ms} total_p95_ms={usual.p95_ms}" if usual else ""
         bill = self.bill()
-        log.info("turn %s%s%s", turn, of_last, bill)
+        log.info(turn_line(turn, bill, self.timeline.percentiles(), self.board.link.session_id))
         self.board.post(TurnEnded(at_s, turn, bill))

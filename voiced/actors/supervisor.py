@@ -15,6 +15,7 @@ from voiced.channel import is_landmark
 from voiced.faults import ConfigError, LinkRefused, SessionOver, VoicedError
 from voiced.link.cooldown import Cooldown
 from voiced.link.ladder import Ladder, Rung
+from voiced.logbook.lines import fault_line
 from voiced.notices import Happened, Moment, NoticeBoard
 from voiced.verdicts import Judgement, Verdict, gravest, judge
 
@@ -202,12 +203,7 @@ class Supervisor:
         news = sentence != self.board.link.fault or is_landmark(self.cooldown.strikes + 1)
         log.log(
             logging.WARNING if news else logging.DEBUG,
-            "conversation ended fault=%r verdict=%s session=%s strikes=%d: %s",
-            str(fault),
-            judgement.verdict.name.lower(),
-            self.conversation.session_id,
-            self.cooldown.strikes,
-            judgement,
+            fault_line(fault, judgement, self.conversation.session_id, self.cooldown.strikes),
         )
         self.board.link = attrs.evolve(self.board.link, fault=sentence)
         match judgement.verdict:

@@ -22,6 +22,8 @@ from voiced.counts import Counts
 from voiced.link.door import Door
 from voiced.link.renewal import Bustle
 from voiced.link.tape import Tape
+from voiced.logbook.entry import Entry
+from voiced.logbook.lines import connection_line
 from voiced.messages import Playout, Volume
 from voiced.metrics.histogram import MOUTH_TO_WIRE_S, Histogram
 from voiced.notices import NoticeBoard
@@ -134,7 +136,7 @@ class Talk:
 
     async def run(self) -> None:
         """Talk until the session ends."""
-        house, line = self.house, self.line
+        house, line, began_s = self.house, self.line, trio.current_time()
         if house.button is not None and (self.told_again or house.button.hold is not Hold.UP):
             self._begin_held_turn()
         try:
@@ -151,11 +153,7 @@ class Talk:
             house.volume.set(0.0)  # an answer that outlives its session is spoken, not whispered
             house.counts.unposted_events += line.posted.tally.dropped
             line.session.end()
-            log.info(
-                "session over session=%s sent_ms=%d",
-                line.session.session_id,
-                samples_to_ms(line.clock.sent_samples),
-            )
+            log.info(self._account(began_s))
             for name, count in {**line.session.skipped, **line.session.unknown_fields}.items():
                 log.info("not understood what=%r count=%d", name, count)
 
@@ -167,6 +165,16 @@ class Talk:
             return Bustle.SPEAKING
         busy = floor.sounding or floor.generation is not Generation.NONE
         return Bustle.ANSWERING if busy or floor.machines.debt is not Debt.NONE else Bustle.NONE
+
+    def _account(self, began_s: float) -> Entry:
+        line, settings = self.line, self.line.session.settings
+        return connection_line(
+            line.session.session_id or "",
+            settings.model if settings else "",
+            lasted_s=trio.current_time() - began_s,
+            sent_ms=samples_to_ms(line.clock.sent_samples),
+            lost_events=line.posted.tally.dropped,
+        )
 
     # What people may do; each is False if it does nothing now.
 

@@ -39,8 +39,8 @@ Talk to it. It understands a few sentences: "what time is it", "what is seven ti
 
 def demo(options: argparse.Namespace) -> int:
     """Run it; the last lines say where the recording and the picture are."""
-    logs.set_up(verbose=options.verbose, least="WARNING")
-    return trio.run(_demo, options)
+    with logs.logbook(verbose=options.verbose, least="WARNING"):
+        return trio.run(_demo, options)
 
 
 async def _demo(options: argparse.Namespace) -> int:

@@ -43,8 +43,8 @@ class NoSuchCheck(VoicedError):
 
 def doctor(options: argparse.Namespace) -> int:
     """Check everything; the exit code says whether anything failed."""
-    logs.set_up(verbose=False, least="CRITICAL")  # whatever is wrong becomes a finding
-    return run_until_interrupted(partial(_doctor, options))
+    with logs.logbook(verbose=False, least="CRITICAL"):  # whatever is wrong becomes a finding
+        return run_until_interrupted(partial(_doctor, options))
 
 
 def run_until_interrupted(main: Callable[[], Any]) -> int:

@@ -9,6 +9,7 @@ from pathlib import Path
 from voiced import __version__
 from voiced.cli.examinations import add_doctor, add_probe
 from voiced.faults import ConfigError, LocalProtocolError, VoicedError
+from voiced.logbook.masking import Masks
 
 
 class Exit(enum.IntEnum):
@@ -37,7 +38,7 @@ def run(argv: Sequence[str]) -> int:
 
 
 def _fail(sentence: object, code: Exit) -> int:
-    print(f"voiced: {sentence}", file=sys.stderr)
+    print(f"voiced: {Masks().hide(str(sentence))}", file=sys.stderr)
     return code
 
 
@@ -82,6 +83,9 @@ def _add_run(commands: "Commands[argparse.ArgumentParser]") -> None:
     )
     parser.add_argument(
         "-v", "--verbose", action="store_true", help="log every step (never keys or audio)"
+    )
+    parser.add_argument(
+        "--log-format", choices=("auto", "text", "json", "journal"), help="instead of [log] format"
     )
     parser.set_defaults(command=_run)
 

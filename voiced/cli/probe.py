@@ -28,8 +28,8 @@ from voiced.link.probes import Probe
 
 def probe(options: argparse.Namespace) -> int:
     """Visit the service, keep what came of it, and tell."""
-    logs.set_up(verbose=False, least="CRITICAL")  # whatever is wrong is told once, as the result
-    return run_until_interrupted(partial(_probe, options))
+    with logs.logbook(verbose=False, least="CRITICAL"):  # what is wrong is told once, as the result
+        return run_until_interrupted(partial(_probe, options))
 
 
 async def _probe(options: argparse.Namespace) -> int:

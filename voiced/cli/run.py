@@ -4,11 +4,11 @@ import argparse
 import logging
 import os
 import signal
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 from contextlib import AsyncExitStack, asynccontextmanager
 from functools import partial
 from pathlib import Path
-from typing import Final
+from typing import Final, TypeAlias
 
 import attrs
 import trio
@@ -25,20 +25,30 @@ from voiced.edges.changes import Changes
 from voiced.edges.credentials import key_places
 from voiced.edges.systemd import service_manager
 from voiced.faults import ConfigError, VoicedError
+from voiced.logbook.entry import clean
+from voiced.logbook.masking import Masks
+from voiced.notices import NoticeBoard
 from voiced.ports import ServiceManager
 
 log = logging.getLogger(__name__)
+
+Audience: TypeAlias = Callable[[NoticeBoard], Awaitable[object]]
+"""Whoever watches the board for as long as the daemon lives."""
 
 _STOPS: Final = (signal.SIGINT, signal.SIGTERM)
 
 
 def run(options: argparse.Namespace) -> int:
     """Hold a conversation; the exit code says how it ended."""
-    logs.set_up(verbose=options.verbose)
-    return trio.run(_run, options)
+    with logs.logbook(verbose=options.verbose, form=options.log_format or "auto") as book:
+        try:
+            return trio.run(_run, options, book)
+        except ConfigError as error:  # a service may quote the key that it refuses, and worse
+            said = (clean(book.masks.hide(mistake)) for mistake in error.mistakes)
+            raise ConfigError(said) from None
 
 
-async def _run(options: argparse.Namespace) -> int:
+async def _run(options: argparse.Namespace, book: logs.Logbook) -> int:
     """Live one life after the other: with settings that want one, a new one begins."""
     settings: Config | None = _settings(options)
     legacy, greets = app.Legacy(), True
@@ -54,13 +64,15 @@ async def _run(options: argparse.Namespace) -> int:
                     from voiced.cli.local_server import embedded  # noqa: PLC0415  needs the `local` extra
 
                     config = await stack.enter_async_context(embedded(config))
+                book.adopt(config.log, options.log_format)
                 daemon = app.Daemon(
                     config,
-                    _ports(config, manager, local=options.local),
+                    _ports(config, manager, book.masks, local=options.local),
                     legacy=legacy,
                     stays=_is_service(),
                     mended=Mending(options, settings).done,
                 )
+                daemon.board.follow(book.follow)
                 reload = Reload(
                     read=partial(_usable_settings, options, settings),
                     settings=settings,
@@ -69,7 +81,9 @@ async def _run(options: argparse.Namespace) -> int:
                 )
                 daemon.reload = reload.answer
                 try:
-                    await live(daemon, reload, signals, shown=options.show)
+                    audience: list[Audience] = [partial(book.attend, settings=config.log)]
+                    audience += [show] if options.show else []
+                    await live(daemon, reload, signals, audience)
                     settings = reload.successor
                 except SettingsMended as mended:
                     settings = mended.config
@@ -78,9 +92,13 @@ async def _run(options: argparse.Namespace) -> int:
     return Exit.FINE
 
 
-def _ports(config: Config, manager: ServiceManager | None, *, local: bool) -> outside.Ports:
+def _ports(
+    config: Config, manager: ServiceManager | None, masks: Masks, *, local: bool
+) -> outside.Ports:
     ports = attrs.evolve(
-        outside.ports_from(config), manager=manager, entrance=outside.entrance_from(config)
+        outside.ports_from(config, masks=masks),
+        manager=manager,
+        entrance=outside.entrance_from(config),
     )
     return attrs.evolve(ports, books=None) if local else ports  # nobody is billed for that
 
@@ -153,7 +171,10 @@ class Mending:
 
 
 async def live(
-    daemon: app.Daemon, reload: Reload, signals: AsyncIterator[int], *, shown: bool
+    daemon: app.Daemon,
+    reload: Reload,
+    signals: AsyncIterator[int],
+    audience: Iterable[Audience] = (),
 ) -> None:
     """Run *daemon* until it ends, a signal comes, or new settings want another life."""
     fault: VoicedError | None = None
@@ -166,8 +187,8 @@ async def live(
 
     async with obeying(signals, stop, reload.now), trio.open_nursery() as nursery:
         nursery.start_soon(reload.run, name="reload")
-        if shown:
-            nursery.start_soon(show, daemon.board)
+        for watch in audience:
+            nursery.start_soon(watch, daemon.board)
         try:
             await daemon.run()
         except VoicedError as ended_by:

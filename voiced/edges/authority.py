@@ -6,6 +6,7 @@ checked without asking anybody is checked when choosing, so that a mistake is to
 """
 
 from collections.abc import Callable, Mapping
+from typing import Final, TypeAlias
 from urllib.parse import parse_qs, urlsplit, urlunsplit
 
 import attrs
@@ -19,6 +20,14 @@ from voiced.edges.http import OpenStream
 from voiced.edges.minting import ClientSecrets, TokenServer
 from voiced.edges.websocket import Endpoint
 from voiced.faults import LinkError, Trouble
+
+Learn: TypeAlias = Callable[[str], None]
+
+_KEYS_PLACE: Final = "the place where the key lies"
+
+
+def forget(_secret: str) -> None:
+    """For those who keep no log."""
 
 
 @frozen
@@ -39,18 +48,27 @@ class Limited:
     authority: Authority
     what: str  # whom we wait for, as a sentence begins
     limit_s: float
+    learn: Learn = forget
 
     async def secret(self) -> Secret | None:
         """As the protocol says."""
         with trio.move_on_after(self.limit_s):
-            return await self.authority.secret()
+            secret = await self.authority.secret()
+            if secret is not None:
+                self.learn(secret.reveal())
+            return secret
         raise LinkError(f"{self.what} gave no secret within {self.limit_s:g} s", Trouble.SECRET)
 
 
 def authority_from(
-    config: Config, endpoint: Endpoint, environ: Mapping[str, str], open_stream: OpenStream
+    config: Config,
+    endpoint: Endpoint,
+    environ: Mapping[str, str],
+    open_stream: OpenStream,
+    learn: Learn = forget,
 ) -> Authority:
-    """Whoever `[auth] mode` names; *endpoint* knows how a key travels to the service.
+    """Whoever `[auth] mode` names; *endpoint* knows how a key travels to the service. Each secret that was
+    come by is told to *learn*, so that it can be kept out of the log.
 
     `ConfigError` if there is no key and one is needed, or what should give a secret can't.
     """
@@ -59,25 +77,26 @@ def authority_from(
         case "command":
             command = Command(auth.command, environ)
             command.program()
-            return Limited(command, f"[auth] command {auth.command[0]}", auth.limit_s)
+            return Limited(command, f"[auth] command {auth.command[0]}", auth.limit_s, learn)
         case "url":
             server = TokenServer(auth.url, auth.url_method, auth.url_token_file, open_stream)
-            server.token()
-            return Limited(server, str(urlsplit(auth.url).hostname), auth.limit_s)
+            if token := server.token():
+                learn(token.reveal())
+            return Limited(server, str(urlsplit(auth.url).hostname), auth.limit_s, learn)
         case "client_secret":
             url = rest_url(config)
             secrets = ClientSecrets(
                 url,
                 _model(config),
                 auth.ttl_s,
-                _key(config, url, environ),
+                Limited(_key(config, url, environ), _KEYS_PLACE, auth.limit_s, learn),
                 attrs.evolve(endpoint, url=url).headers,
                 open_stream,
             )
-            return Limited(secrets, str(urlsplit(url).hostname), auth.limit_s)
+            return Limited(secrets, str(urlsplit(url).hostname), auth.limit_s, learn)
         case _:
             key = _key(config, config.realtime.url, environ)
-            return Limited(key, "the place where the key lies", auth.limit_s)
+            return Limited(key, _KEYS_PLACE, auth.limit_s, learn)
 
 
 def rest_url(config: Config) -> str:

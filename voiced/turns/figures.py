@@ -36,11 +36,6 @@ class Turn:
     heard_ms: int = 0  # of all items of its answer
     of_ms: int = 0  # that many were received
 
-    def __str__(self) -> str:
-        """As the log says it."""
-        figures = "".join(f" {figure.value}_ms={ms}" for figure, ms in self.figures_ms.items())
-        return f"outcome={self.outcome.value}{figures} heard_ms={self.heard_ms} of_ms={self.of_ms}"
-
 
 @frozen
 class Percentiles:
