@@ -106,11 +106,11 @@ class Systemd:
         self.process.send_signal(number)
 
     def logs(self, words: str) -> None:
-        """Wait until the log says so."""
+        """Wait until the log says so; what is heard meanwhile is kept for `hears`."""
         deadline = time.perf_counter() + _HANG_S
         while words not in self.log.read_text():
             assert time.perf_counter() < deadline, self.log.read_text()
-            self._datagrams(0.1)
+            self.heard += self._datagrams(0.1)
 
     def ends(self) -> None:
         if self.process is not None:
