@@ -43,11 +43,11 @@ class Owner:
         assert SECRET not in self.said
 
     def has(self) -> set[str]:
-        """All files but those of Python packages."""
+        """All files but those of Python packages and those that only some Pythons' venv makes."""
         return {
             f"/{path.relative_to(self.machine)}"
             for path in self.machine.rglob("*")
-            if not path.is_dir() and not {"lib", "lib64", "bin"} & set(path.parts)
+            if not path.is_dir() and not {"lib", "lib64", "bin", ".gitignore"} & set(path.parts)
         }
 
 
