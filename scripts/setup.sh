@@ -18,9 +18,11 @@ need_packages() {
     done
     [ ${#missing[@]} -eq 0 ] && return
     command -v apt-get >/dev/null || die "These packages are needed, and apt is not here to install them: ${missing[*]}"
-    say "Installing Debian packages: ${missing[*]}"
     local root=()
     [ "$(id -u)" -eq 0 ] || root=(sudo)
+    [ "$(id -u)" -eq 0 ] || command -v sudo >/dev/null ||
+        die "These packages are needed, and sudo is not here; as root: apt-get install ${missing[*]}"
+    say "Installing Debian packages: ${missing[*]}"
     "${root[@]}" apt-get update -qq
     "${root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "${missing[@]}" >/dev/null
 }

@@ -1,9 +1,11 @@
 """scripts/install, below a folder of its own: nothing of this machine is touched."""
 
 import os
+import shutil
 import stat
 import subprocess
 import sys
+import zipfile
 from pathlib import Path
 
 import pytest
@@ -41,11 +43,11 @@ class Owner:
         assert SECRET not in self.said
 
     def has(self) -> set[str]:
-        """All files but those of Python packages."""
+        """All files but those of Python packages and those that only some Pythons' venv makes."""
         return {
             f"/{path.relative_to(self.machine)}"
             for path in self.machine.rglob("*")
-            if not path.is_dir() and not {"lib", "lib64", "bin"} & set(path.parts)
+            if not path.is_dir() and not {"lib", "lib64", "bin", ".gitignore"} & set(path.parts)
         }
 
 
@@ -103,6 +105,19 @@ def test_install_again_and_take_away(owner: Owner, wheelhouse: Path) -> None:
     owner.runs("--uninstall")
     owner.runs("--uninstall", "--purge")
     assert owner.has() == set()
+
+
+def test_what_was_tampered_with_on_the_way_is_not_installed(
+    owner: Owner, wheelhouse: Path, tmp_path: Path
+) -> None:
+    wheels = tmp_path / "wheels"
+    shutil.copytree(wheelhouse, wheels)
+    with zipfile.ZipFile(next(wheels.glob("h11-*.whl")), "a") as wheel:
+        wheel.writestr("h11/extra.py", "")
+    owner.runs("--wheelhouse", "wheels", code=1)
+    assert "DO NOT MATCH THE HASHES" in owner.said
+    assert "h11" in owner.said
+    assert not (owner.machine / "usr/local/bin/voiced").exists()
 
 
 def test_for_a_user(owner: Owner, wheelhouse: Path) -> None:

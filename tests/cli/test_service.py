@@ -108,7 +108,7 @@ class Systemd:
         self.process.send_signal(number)
 
     def logs(self, words: str) -> None:
-        """Wait until the log says so."""
+        """Wait until the log says so; what is heard meanwhile is kept for `hears`."""
         deadline = time.perf_counter() + _HANG_S
         while words not in self.log.read_text():
             assert time.perf_counter() < deadline, self.log.read_text()

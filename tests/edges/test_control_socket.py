@@ -26,9 +26,7 @@ from voiced.turns.figures import Outcome, Turn
 
 HANG_S = 60
 HOUSE = House(os.geteuid())
-ROOT = os.geteuid() == 0
 NOBODY, OTHER_GROUP = 65534, 54321
-AS_ROOT = pytest.mark.skipif(not ROOT, reason="only root can be somebody else")
 
 
 @pytest.fixture
@@ -131,7 +129,7 @@ async def rights_of(path: Path, uid: int, gid: int, groups: str = "") -> list[st
     return told
 
 
-@AS_ROOT
+@pytest.mark.root
 async def test_the_kernel_says_who_is_there() -> None:
     """A directory of its own: what pytest makes, nobody else may enter."""
     with folder_for_all() as folder:

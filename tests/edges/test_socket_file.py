@@ -100,7 +100,7 @@ def test_a_directory_that_others_may_write_into_is_refused(path: Path) -> None:
         pass
 
 
-@pytest.mark.skipif(os.geteuid() != 0, reason="only root can give things away")
+@pytest.mark.root
 def test_somebody_elses_directory_is_refused(path: Path) -> None:
     path.parent.mkdir()
     os.chown(path.parent, NOBODY, -1)
