@@ -28,10 +28,14 @@ def lines(card: Mapping[str, Any]) -> Iterator[str]:
     for who, words in card.get("words", {}).items():
         if words:
             yield _row(who, printable(words))
-    lost = {n: count for n, count in card["tally"].items() if any(word in n for word in _LOST)}
-    if lost:
+    if lost := losses(card["tally"]):
         told = ", ".join(f"{name.replace('_', ' ')} {count}" for name, count in lost.items())
         yield _row("lost", told)
+
+
+def losses(tally: Mapping[str, int]) -> dict[str, int]:
+    """Those of the numbers that mean a loss."""
+    return {name: count for name, count in tally.items() if any(word in name for word in _LOST)}
 
 
 def _link(link: Mapping[str, Any]) -> str:

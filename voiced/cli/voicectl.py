@@ -80,6 +80,7 @@ def parser() -> argparse.ArgumentParser:
 
     status = commands.add_parser("status", help="what is going on")
     status.add_argument("--json", action="store_true", help="all of it, for programs")
+    commands.add_parser("watch", help="all of it on a live screen, until q")
     talk = commands.add_parser("talk", help="speak while a key is held (push_to_talk)")
     talk.add_argument(
         "--seconds", type=_seconds, metavar="N", help="hold the button for so long, without a key"
@@ -152,6 +153,12 @@ def _status(daemon: Connection, options: argparse.Namespace) -> int:
     return _print([_json(told)] if options.json else card.lines(told))
 
 
+def _watch(daemon: Connection, options: argparse.Namespace) -> int:
+    from voiced.cli.watch import watch  # noqa: PLC0415  nobody else needs a screen
+
+    return watch(daemon, options.socket)
+
+
 def _talk(daemon: Connection, options: argparse.Namespace) -> int:
     from voiced.cli.talk import talk, talk_for  # noqa: PLC0415  nobody else needs a terminal
 
@@ -194,6 +201,7 @@ def _history(daemon: Connection, options: argparse.Namespace) -> int:
 
 _COMMANDS: Final = {
     "status": _status,
+    "watch": _watch,
     "talk": _talk,
     "interrupt": _plain,
     "ask": _words,
