@@ -11,18 +11,18 @@ import os
 import signal
 import sys
 from collections.abc import Iterable, Sequence
-from importlib import resources
 from pathlib import Path
 from typing import Any, Final
 
 from voiced import __version__
-from voiced.cli import card
+from voiced.cli import card, grammar
+from voiced.cli import completion as completions
 from voiced.cli.caller import Connection, NotRunning, Refused, connected
 from voiced.control.commands import FULL_PERCENT, MOST_HISTORY, Topic
 
-_SHELLS: Final = ("bash", "zsh", "fish")
 _MOST_STDIN_BYTES: Final = 64 << 10  # more than anybody may say: the daemon refuses it by name
 _TOPICS: Final = tuple(topic.value for topic in Topic)
+_USUAL: Final = {"topics": _TOPICS, "percent": tuple(str(each) for each in range(0, 101, 10))}
 
 
 class Exit(enum.IntEnum):
@@ -108,7 +108,7 @@ def parser() -> argparse.ArgumentParser:
     history.add_argument("--json", action="store_true", help="for programs")
     commands.add_parser("shutdown", help="stop the daemon in order")
     completion = commands.add_parser("completion", help="print what a shell needs to complete")
-    completion.add_argument("shell", choices=_SHELLS)
+    completion.add_argument("shell", choices=completions.SHELLS, help="which shell")
     return parser
 
 
@@ -216,9 +216,7 @@ _COMMANDS: Final = {
 
 def completion(shell: str) -> int:
     """Print the file that this shell wants."""
-    names = {"bash": "voicectl.bash", "zsh": "_voicectl", "fish": "voicectl.fish"}
-    file = resources.files("voiced.cli").joinpath("completions", names[shell])
-    print(file.read_text(encoding="utf-8"), end="")
+    print(completions.render(shell, grammar.read(parser(), _USUAL)), end="")
     return Exit.FINE
 
 
