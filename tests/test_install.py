@@ -11,6 +11,17 @@ import pytest
 from voiced.config_file import load
 
 ROOT = Path(__file__).parents[1]
+HELP = {
+    f"/usr/local/share/{file}"
+    for name in ("voiced", "voicectl")
+    for file in (
+        f"man/man1/{name}.1",
+        "man/man5/voiced.toml.5",
+        f"bash-completion/completions/{name}",
+        f"zsh/site-functions/_{name}",
+        f"fish/vendor_completions.d/{name}.fish",
+    )
+}
 SECRET = "sk-only-in-its-file"
 
 
@@ -70,7 +81,7 @@ def test_install_again_and_take_away(owner: Owner, wheelhouse: Path) -> None:
     etc, machine = owner.machine / "etc" / "voiced", owner.machine
     owner.runs("--wheelhouse", str(wheelhouse), "--key-file", "key")
     assert "all right" in owner.said  # voiced itself looked at the configuration
-    assert owner.has() == {
+    assert owner.has() == HELP | {
         "/etc/systemd/system/voiced.service",
         "/etc/voiced/openai_api_key",
         "/etc/voiced/voiced.toml",
@@ -81,6 +92,7 @@ def test_install_again_and_take_away(owner: Owner, wheelhouse: Path) -> None:
     key = etc / "openai_api_key"
     assert key.read_text().strip() == SECRET
     assert stat.S_IMODE(key.stat().st_mode) == 0o600
+    assert "_voicectl" in (machine / "usr/local/share/zsh/site-functions/_voicectl").read_text()
     packages = next((machine / "opt/voiced/lib").glob("python*/site-packages"))
     assert (packages / "voiced" / "app.py").exists()
     assert not (packages / "pytest").exists()

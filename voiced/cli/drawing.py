@@ -204,9 +204,10 @@ def _link(picture: Picture, now_s: float) -> Iterator[Row]:
 def _usage(picture: Picture) -> Iterator[Row]:
     parts = []
     for span in ("session", "today", "month"):
-        if (bill := picture.usage.get(span)) and bill["total_tokens"]:
+        bill = picture.usage.get(span, {})
+        if tokens := bill.get("total_tokens"):
             cost = "" if bill["cost"] is None else f"{bill['cost']:.2f} {bill['currency']}, "
-            parts.append(f"{span} {cost}{bill['total_tokens']} tokens")
+            parts.append(f"{span} {cost}{tokens} tokens")
     budget = picture.usage.get("budget", {})
     if share := budget.get("share"):
         parts.append(f"{100 * share:.0f} % of the budget")

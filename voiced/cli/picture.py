@@ -137,7 +137,7 @@ class Picture:
         self.devices = card["devices"]
         self.volume_percent = card["volume_percent"]
         self.turns, self.latencies_ms = card["turns"], card["latencies_ms"]
-        self.usage = card.get("usage", {})
+        self.usage = {"budget": card.get("budget", {}), **card.get("usage", {})}
         self._counts(card["tally"], now_s)
 
     # --- what is told
