@@ -62,6 +62,12 @@ def full() -> Picture:
     return picture
 
 
+def gone(why: str, picture: Picture | None = None) -> Picture:
+    picture = picture or Picture()
+    picture.absence, picture.away = "voiced is not running", why
+    return picture
+
+
 def lines(picture: Picture, width: int = 79, height: int = 24) -> list[str]:
     return [row.plain.rstrip() for row in rows(picture, 104.0, width, height, pen())]
 
@@ -100,7 +106,7 @@ def test_meters_show_how_loud() -> None:
 
 @pytest.mark.parametrize(("width", "height"), SIZES)
 def test_it_fits_any_terminal(width: int, height: int) -> None:
-    for picture in (Picture(), full(), Picture(away="voiced is not running here: " + "x" * 300)):
+    for picture in (Picture(), full(), gone("no socket at " + "x" * 300)):
         drawn = rows(picture, 104.0, width, height, pen())
         assert 0 < len(drawn) <= height
         assert all(row.cell_len <= max(width, 20) for row in drawn)
@@ -129,8 +135,10 @@ def test_a_daemon_that_hangs_or_is_gone_is_said() -> None:
     picture = full()
     picture.asks(90.0)
     assert any("has not answered for 14 s" in line for line in lines(picture))
-    picture.away = "voiced has ended"
-    assert " voiced is not running " in lines(picture)[0]
+    picture = gone("voiced has ended, or closed /run/voiced/control.sock", full())
+    assert lines(picture, 59)[0].startswith(" voiced is not running ")
+    assert lines(picture, 59)[1].strip() == "voiced has ended, or closed"
+    assert lines(picture, 59)[2].strip() == "/run/voiced/control.sock"
     assert any("Nine o'clock" in line for line in lines(picture))
 
 
@@ -213,7 +221,6 @@ def check(text: str) -> None:
     picture.event("transcript", words(text, item_id="evil"), 104.0)
     picture.why = text
     picture.devices = {"microphone": {"fault": text}}
-    picture.away = ""
     drawn = rows(picture, 104.0, 79, 24, pen())
     assert len(drawn) <= 24
     for row in drawn:

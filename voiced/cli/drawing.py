@@ -21,6 +21,7 @@ _MARGIN: Final = 13  # what a row's name takes
 _NUMBERS: Final = 22  # what stands behind a meter: " -12 dB  volume 100 %"
 _MOST_BAR: Final = 60
 _FEWEST_WORDS: Final = 3  # rows, before something else gives way
+_MOST_EXPLAINED: Final = 4  # rows
 _NARROWEST: Final = 20
 _LOUD_DBFS: Final = -6.0  # from here on it may clip
 
@@ -52,7 +53,7 @@ def rows(picture: Picture, now_s: float, width: int, height: int, pen: Console) 
     """The whole screen, *height* rows at most, each at most *width* columns wide."""
     width = max(width, _NARROWEST)
     blocks = {
-        "head": [_head(picture, now_s, width), *_troubles(picture, now_s)],
+        "head": [_head(picture, now_s, width), *_troubles(picture, now_s, width, pen)],
         "meters": list(_meters(picture, now_s, width, pen)),
         "words": [],
         "turn": list(_turn(picture, width, pen)),
@@ -68,7 +69,7 @@ def rows(picture: Picture, now_s: float, width: int, height: int, pen: Console) 
         blocks["words"] = [_rule("words", width, pen), *_words(picture, width, room, pen)]
     drawn = [row for block in blocks.values() for row in block][:height]
     for row in drawn:
-        if picture.away:
+        if picture.absence:
             row.stylize(_DIM)
         row.truncate(width, overflow="ellipsis")
     return drawn
@@ -79,8 +80,8 @@ def rows(picture: Picture, now_s: float, width: int, height: int, pen: Console) 
 
 def _head(picture: Picture, now_s: float, width: int) -> Row:
     row = Text()
-    if picture.away:
-        row.append(" voiced is not running ", "white on red")
+    if picture.absence:
+        row.append(f" {picture.absence} ", "white on red")
     elif not picture.phase:
         row.append(" asking voiced ", "reverse")
     else:
@@ -93,9 +94,10 @@ def _head(picture: Picture, now_s: float, width: int) -> Row:
     return row
 
 
-def _troubles(picture: Picture, now_s: float) -> Iterator[Row]:
-    if picture.away:
-        yield _row("", picture.away)
+def _troubles(picture: Picture, now_s: float, width: int, pen: Console) -> Iterator[Row]:
+    if picture.absence:
+        for line in Text(_clean(picture.away)).wrap(pen, width - _MARGIN)[:_MOST_EXPLAINED]:
+            yield _row("", line.plain)
         return
     if waited_s := picture.unanswered_s(now_s):
         yield _row("", f"voiced has not answered for {duration(waited_s)}", "red")

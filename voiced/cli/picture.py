@@ -75,7 +75,8 @@ class LastTurn:
 class Picture:
     """The daemon, as far as it has been told."""
 
-    away: str = ""  # why there is nobody to be asked; empty: there is
+    absence: str = ""  # there is nobody to be asked, in a few words; empty: there is
+    away: str = ""  # the whole sentence
     may_read: bool = True
     version: str = ""
     phase: str = ""

@@ -139,6 +139,8 @@ class _Watching:
             self._miss(why)
 
     def _miss(self, why: NotRunning | Refused) -> None:
+        gone = isinstance(why, NotRunning)
+        self.picture.absence = "voiced is not running" if gone else "voiced refuses"
         self.picture.away, self._changed = str(why), True
 
     # --- messages
@@ -199,7 +201,8 @@ class _Watching:
 
     def _draw(self, now_s: float) -> None:
         size = os.get_terminal_size(self.terminal)
-        drawn = self.canvas.paint(self.picture, now_s, size.columns, size.lines)
+        columns, lines = size.columns or 80, size.lines or 24  # a serial line may not know
+        drawn = self.canvas.paint(self.picture, now_s, columns, lines)
         write(self.terminal, drawn.encode(sys.stdout.encoding, "replace"))
         self._drawn_s, self._changed = now_s, False
 
