@@ -14,6 +14,17 @@ from tests.canaries import KEY as SECRET
 from voiced.config_file import load
 
 ROOT = Path(__file__).parents[1]
+HELP = {
+    f"/usr/local/share/{file}"
+    for name in ("voiced", "voicectl")
+    for file in (
+        f"man/man1/{name}.1",
+        "man/man5/voiced.toml.5",
+        f"bash-completion/completions/{name}",
+        f"zsh/site-functions/_{name}",
+        f"fish/vendor_completions.d/{name}.fish",
+    )
+}
 
 
 class Owner:
@@ -72,7 +83,7 @@ def test_install_again_and_take_away(owner: Owner, wheelhouse: Path) -> None:
     etc, machine = owner.machine / "etc" / "voiced", owner.machine
     owner.runs("--wheelhouse", str(wheelhouse), "--key-file", "key")
     assert "all right" in owner.said  # voiced itself looked at the configuration
-    assert owner.has() == {
+    assert owner.has() == HELP | {
         "/etc/systemd/system/voiced-probe.service",
         "/etc/systemd/system/voiced-probe.timer",
         "/etc/systemd/system/voiced.service",
@@ -85,6 +96,7 @@ def test_install_again_and_take_away(owner: Owner, wheelhouse: Path) -> None:
     key = etc / "openai_api_key"
     assert key.read_text().strip() == SECRET
     assert stat.S_IMODE(key.stat().st_mode) == 0o600
+    assert "_voicectl" in (machine / "usr/local/share/zsh/site-functions/_voicectl").read_text()
     packages = next((machine / "opt/voiced/lib").glob("python*/site-packages"))
     assert (packages / "voiced" / "app.py").exists()
     assert not (packages / "pytest").exists()

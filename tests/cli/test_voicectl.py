@@ -19,7 +19,6 @@ from tests.fakes.story import Story
 from voiced.cli import voicectl
 from voiced.cli.card import lines
 from voiced.cli.holding import FIRST_REPEAT_S, NEXT_REPEAT_S, Holding
-from voiced.control.commands import Topic
 from voiced.control.rights import House
 from voiced.edges.control_socket import ControlSocket
 from voiced.notices import Moment, Phase
@@ -250,43 +249,6 @@ def test_what_is_not_understood_is_said(
         voicectl.run(words)
     assert ended.value.code == 2
     assert complaint in capsys.readouterr().err
-
-
-def test_every_shell_knows_every_command_and_every_topic(
-    capsys: pytest.CaptureFixture[str],
-) -> None:
-    (commands,) = [a for a in voicectl.parser()._actions if a.dest == "command"]
-    choices: Any = commands.choices
-    for shell in ("bash", "zsh", "fish"):
-        assert voicectl.run(["completion", shell]) == 0
-        text = capsys.readouterr().out
-        assert text
-        assert not [name for name in choices if name not in text]
-        assert " ".join(topic.value for topic in Topic) in text
-        options = [o for each in choices.values() for a in each._actions for o in a.option_strings]
-        assert not [o for o in options if o.lstrip("-") not in text and o != "-h"]
-
-
-@pytest.mark.parametrize(
-    ("typed", "offered"),
-    [
-        ("voicectl sta", ["status", "stats"]),
-        ("voicectl events --topics t", ["transcript", "turn", "tally"]),
-        ("voicectl --socket /tmp/x comp", ["completion"]),
-        ("voicectl completion ", ["bash", "zsh", "fish"]),
-        ("voicectl history --j", ["--json"]),
-    ],
-)
-def test_bash_completes(typed: str, offered: list[str]) -> None:
-    file = REPOSITORY / "voiced" / "cli" / "completions" / "voicectl.bash"
-    words = typed.split(" ")
-    script = (
-        f'source "{file}"; COMP_WORDS=({" ".join(map(repr, words))}); '
-        f'COMP_CWORD={len(words) - 1}; _voicectl; printf "%s\\n" "${{COMPREPLY[@]}}"'
-    )
-    done = subprocess.run(["bash", "-c", script], capture_output=True, text=True, check=True)
-    assert done.stdout.split() == offered
-    assert done.stderr == ""
 
 
 # --- pure -----------------------------------------------------------------------------------------

@@ -47,6 +47,16 @@ class Connection:
 
     def ask(self, method: str, params: Mapping[str, Any] | None = None) -> Json:
         """Make a request and give its result; `Refused` with the daemon's own sentence."""
+        self.request(method, params)
+        while (message := self._next()).get("method") is not None:
+            pass  # an event that was under way
+        if "error" in message:
+            raise Refused(message["error"]["message"])
+        result: Json = message["result"]
+        return result
+
+    def request(self, method: str, params: Mapping[str, Any] | None = None) -> int:
+        """Make a request, and do not wait; its reply will have this id."""
         self._asked += 1
         request = {"jsonrpc": VERSION, "id": self._asked, "method": method, "params": params or {}}
         self._socket.settimeout(REPLY_S)
@@ -56,12 +66,17 @@ class Connection:
             pass  # it has shown us out: what it said is still there to be read
         except OSError as error:
             raise self._broken(error) from error
-        while (message := self._next()).get("method") is not None:
-            pass  # an event that was under way
-        if "error" in message:
-            raise Refused(message["error"]["message"])
-        result: Json = message["result"]
-        return result
+        return self._asked
+
+    def fileno(self) -> int:
+        """For select(2): when there is something to be read, `arrived` does not wait."""
+        return self._socket.fileno()
+
+    def arrived(self) -> list[Json]:
+        """Replies and events, those that have come whole."""
+        self._read()
+        *lines, self._come = self._come.split(b"\n")
+        return [self._message(line) for line in lines]
 
     def events(self) -> Iterator[tuple[str, Json]]:
         """Topics and what is told, for as long as the daemon lives."""
@@ -73,14 +88,20 @@ class Connection:
 
     def _next(self) -> Json:
         while b"\n" not in self._come:
-            try:
-                piece = self._socket.recv(_PIECE_BYTES)
-            except OSError as error:
-                raise self._broken(error) from error
-            if not piece:
-                raise NotRunning(f"voiced has ended, or closed {self.path}")
-            self._come += piece
+            self._read()
         line, _, self._come = self._come.partition(b"\n")
+        return self._message(line)
+
+    def _read(self) -> None:
+        try:
+            piece = self._socket.recv(_PIECE_BYTES)
+        except OSError as error:
+            raise self._broken(error) from error
+        if not piece:
+            raise NotRunning(f"voiced has ended, or closed {self.path}")
+        self._come += piece
+
+    def _message(self, line: bytes) -> Json:
         try:
             message = json.loads(line)
         except ValueError:

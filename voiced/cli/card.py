@@ -23,8 +23,7 @@ def lines(card: Mapping[str, Any]) -> Iterator[str]:
     if card["budget"]["share"] is not None:
         yield _row("budget", figures.budget(card["budget"]))
     yield from _told(card)
-    lost = {n: count for n, count in card["tally"].items() if any(word in n for word in _LOST)}
-    if lost:
+    if lost := losses(card["tally"]):
         told = ", ".join(f"{name.replace('_', ' ')} {count}" for name, count in lost.items())
         yield _row("lost", told)
 
@@ -47,6 +46,11 @@ def _told(card: Mapping[str, Any]) -> Iterator[str]:
 def _fine(device: str, card: Mapping[str, Any]) -> str:
     muted = device == "microphone" and card["muted"]
     return "ok, but muted: nothing is heard until voicectl unmute" if muted else "ok"
+
+
+def losses(tally: Mapping[str, int]) -> dict[str, int]:
+    """Those of the numbers that mean a loss."""
+    return {name: count for name, count in tally.items() if any(word in name for word in _LOST)}
 
 
 def _link(link: Mapping[str, Any]) -> str:

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from voiced import __version__
+from voiced.cli.completion import SHELLS
 from voiced.cli.examinations import add_doctor, add_probe
 from voiced.faults import ConfigError, LocalProtocolError, VoicedError
 from voiced.logbook.masking import Masks
@@ -24,7 +25,7 @@ class Exit(enum.IntEnum):
 
 def run(argv: Sequence[str]) -> int:
     """Do what *argv* says; every foreseeable mistake becomes one sentence on stderr."""
-    options = _parser().parse_args(argv)
+    options = parser().parse_args(argv)
     try:
         return int(options.command(options))
     except ConfigError as error:
@@ -42,7 +43,8 @@ def _fail(sentence: object, code: Exit) -> int:
     return code
 
 
-def _parser() -> argparse.ArgumentParser:
+def parser() -> argparse.ArgumentParser:
+    """All commands and options."""
     parser = argparse.ArgumentParser(
         prog="voiced",
         description="A daemon one can talk with, over the OpenAI Realtime API.",
@@ -58,6 +60,7 @@ def _parser() -> argparse.ArgumentParser:
     _add_config(commands)
     _add_faults(commands)
     _add_local_server(commands)
+    _add_completion(commands)
     return parser
 
 
@@ -120,7 +123,7 @@ def _add_config(commands: "Commands[argparse.ArgumentParser]") -> None:
     parser = commands.add_parser(
         "config", help="check the configuration, or show what is in effect"
     )
-    parser.add_argument("action", choices=("check", "show"))
+    parser.add_argument("action", choices=("check", "show"), help="what to do with it")
     _add_config_option(parser)
     parser.set_defaults(command=_config)
 
@@ -161,6 +164,12 @@ def _add_local_server(commands: "Commands[argparse.ArgumentParser]") -> None:
     )
     parser.add_argument("--knobs", action="store_true", help="list all knobs with their defaults")
     parser.set_defaults(command=_local_server)
+
+
+def _add_completion(commands: "Commands[argparse.ArgumentParser]") -> None:
+    parser = commands.add_parser("completion", help="print what a shell needs to complete")
+    parser.add_argument("shell", choices=SHELLS, help="which shell")
+    parser.set_defaults(command=_completion)
 
 
 def _port(text: str) -> int:
@@ -212,3 +221,10 @@ def _local_server(options: argparse.Namespace) -> int:
     from voiced.cli.local_server import local_server  # noqa: PLC0415
 
     return local_server(options)
+
+
+def _completion(options: argparse.Namespace) -> int:
+    from voiced.cli import completion, grammar  # noqa: PLC0415
+
+    print(completion.render(options.shell, grammar.read(parser(), {})), end="")
+    return Exit.FINE

@@ -1,23 +1,18 @@
 """`voicectl talk`: a key of the terminal as the talk button.
 
-Law of this file: whatever happens, the terminal is given back as it was, and the button is let go; the
-latter is the daemon's promise too, should we be killed.
+Law of this file: whatever happens, the button is let go; it is the daemon's promise too, should we be
+killed. That the terminal is given back is `terminal.py`'s.
 """
 
 import os
 import select
-import signal
 import sys
-import termios
 import time
-import tty
-from collections.abc import Iterator
-from contextlib import contextmanager
-from types import FrameType
 from typing import Final
 
 from voiced.cli.caller import Connection, Refused
 from voiced.cli.holding import Holding
+from voiced.cli.terminal import keys_at_once
 
 _BUTTON: Final = frozenset(b" \r\n")
 _LEAVE: Final = frozenset(b"q\x1b\x04")  # q, Escape, Ctrl-D
@@ -39,7 +34,7 @@ def talk(daemon: Connection) -> int:
         raise Refused("talk needs a terminal for its key; in scripts: voicectl talk --seconds 5")
     sys.stderr.write(HELP)
     holding = Holding()
-    with _keys_at_once(sys.stdin.fileno()) as terminal:
+    with keys_at_once(sys.stdin.fileno()) as terminal:
         while True:
             keys = _keys(terminal, holding.until_s)
             if keys is None or _LEAVE & keys:
@@ -83,24 +78,3 @@ def _keys(terminal: int, until_s: float) -> frozenset[int] | None:
         return frozenset()
     typed = os.read(terminal, 1024)
     return frozenset(typed) if typed else None
-
-
-@contextmanager
-def _keys_at_once(terminal: int) -> Iterator[int]:
-    """Give each key as it is typed, and show none; Ctrl-C still ends us, and so do signals, in order."""
-    before = termios.tcgetattr(terminal)
-    handlers = {number: signal.signal(number, _leave) for number in (signal.SIGTERM, signal.SIGHUP)}
-    try:
-        tty.setcbreak(terminal)
-        modes = termios.tcgetattr(terminal)
-        modes[6][termios.VSUSP] = b"\0"  # who suspends us would get a terminal without echo
-        termios.tcsetattr(terminal, termios.TCSANOW, modes)
-        yield terminal
-    finally:
-        termios.tcsetattr(terminal, termios.TCSADRAIN, before)
-        for number, handler in handlers.items():
-            signal.signal(number, handler)
-
-
-def _leave(number: int, _frame: FrameType | None) -> None:
-    raise SystemExit(128 + number)

@@ -11,18 +11,18 @@ import os
 import signal
 import sys
 from collections.abc import Iterable, Sequence
-from importlib import resources
 from pathlib import Path
 from typing import Any, Final
 
 from voiced import __version__
-from voiced.cli import card, figures
+from voiced.cli import card, figures, grammar
+from voiced.cli import completion as completions
 from voiced.cli.caller import Connection, NotRunning, Refused, connected
 from voiced.control.commands import FULL_PERCENT, MOST_HISTORY, Topic
 
-_SHELLS: Final = ("bash", "zsh", "fish")
 _MOST_STDIN_BYTES: Final = 64 << 10  # more than anybody may say: the daemon refuses it by name
 _TOPICS: Final = tuple(topic.value for topic in Topic)
+_USUAL: Final = {"topics": _TOPICS, "percent": tuple(str(each) for each in range(0, 101, 10))}
 
 
 class Exit(enum.IntEnum):
@@ -86,6 +86,7 @@ def parser() -> argparse.ArgumentParser:
     commands.add_parser("deactivate", help="end the conversation, and forget it")
     commands.add_parser("mute", help="hear nothing more")
     commands.add_parser("unmute", help="hear again")
+    commands.add_parser("watch", help="all of it on a live screen, until q")
     talk = commands.add_parser("talk", help="speak while a key is held (push_to_talk)")
     talk.add_argument(
         "--seconds", type=_seconds, metavar="N", help="hold the button for so long, without a key"
@@ -120,7 +121,7 @@ def parser() -> argparse.ArgumentParser:
     commands.add_parser("reload", help="read the settings again, and go by them")
     commands.add_parser("shutdown", help="stop the daemon in order")
     completion = commands.add_parser("completion", help="print what a shell needs to complete")
-    completion.add_argument("shell", choices=_SHELLS)
+    completion.add_argument("shell", choices=completions.SHELLS, help="which shell")
     return parser
 
 
@@ -163,6 +164,12 @@ def _topics(text: str) -> list[str]:
 def _status(daemon: Connection, options: argparse.Namespace) -> int:
     told = daemon.ask("status")
     return _print([_json(told)] if options.json else card.lines(told))
+
+
+def _watch(daemon: Connection, options: argparse.Namespace) -> int:
+    from voiced.cli.watch import watch  # noqa: PLC0415  nobody else needs a screen
+
+    return watch(daemon, options.socket)
 
 
 def _talk(daemon: Connection, options: argparse.Namespace) -> int:
@@ -229,6 +236,7 @@ _COMMANDS: Final = {
     "deactivate": _plain,
     "mute": _plain,
     "unmute": _plain,
+    "watch": _watch,
     "talk": _talk,
     "interrupt": _plain,
     "ask": _words,
@@ -245,9 +253,7 @@ _COMMANDS: Final = {
 
 def completion(shell: str) -> int:
     """Print the file that this shell wants."""
-    names = {"bash": "voicectl.bash", "zsh": "_voicectl", "fish": "voicectl.fish"}
-    file = resources.files("voiced.cli").joinpath("completions", names[shell])
-    print(file.read_text(encoding="utf-8"), end="")
+    print(completions.render(shell, grammar.read(parser(), _USUAL)), end="")
     return Exit.FINE
 
 

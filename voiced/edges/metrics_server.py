@@ -67,7 +67,8 @@ class MetricsHttp:
         """As the port says."""
         (listener,) = await _listen(self.host, self.port)
         self.bound = listener.socket.getsockname()[1]
-        log.info("metrics at=http://%s%s", _shown(self.host, self.bound), _PATH)
+        url = f"http://{_shown(self.host, self.bound)}{_PATH}"
+        log.info("metrics at=%s", url)
         clients = trio.Semaphore(MOST_CLIENTS)
 
         async def admit(stream: trio.SocketStream) -> None:
