@@ -9,7 +9,7 @@ Supervisor > (Switch, Conversation) > Talk > (Uplink, Downlink, Narrator, Modera
 """
 
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Final
 
 import attrs
@@ -94,6 +94,7 @@ class Daemon:
     counts: Counts = attrs.field(factory=Counts)
     legacy: Legacy = attrs.field(factory=Legacy)  # of an earlier life, if there was one
     reload: Reload | None = None  # where the settings come from a file
+    papers: Callable[[], Mapping[str, object]] = dict  # of the process, for a dump
     durations: Durations = attrs.field(factory=Durations)
     stays: bool = False  # on a fault that only a person can mend: wait for one, or end
     mended: Callable[[], Awaitable[None]] = (
@@ -402,6 +403,7 @@ class Daemon:
             numbers=self.tallies.numbers,
             requests_per_s=self.config.control.requests_per_s,
             reload=self.reload,
+            papers=self.papers,
         )
 
     def _account(self) -> None:

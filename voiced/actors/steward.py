@@ -47,6 +47,7 @@ class Steward:
     numbers: Callable[[], Mapping[str, int]]
     requests_per_s: float
     reload: Reload | None = None
+    papers: Callable[[], Mapping[str, object]] = dict  # what belongs to a dump and others know
     herald: Herald = attrs.field(init=False)
     holder: "_Visit | None" = attrs.field(default=None, init=False)  # of the talk button
 
@@ -69,6 +70,24 @@ class Steward:
                 finally:
                     visit.leave()
                 nursery.cancel_scope.cancel()
+
+    def tell(
+        self,
+        question: commands.Status | commands.Stats | commands.Dump | commands.History,
+        *,
+        words: bool,
+    ) -> telling.Told:
+        """Answer what was asked; the last *words* only to those who may read them."""
+        match question:
+            case commands.Status():
+                return self.card(words=words)
+            case commands.Stats():
+                return self.stats()
+            case commands.History(most):
+                return telling.history(self.scribe.newest(most))
+            case commands.Dump():
+                status, stats = self.card(words=words), self.stats()
+                return {"status": status, "stats": stats, **self.papers()}
 
     def card(self, *, words: bool) -> telling.Told:
         """What is going on, all of it."""
@@ -149,28 +168,24 @@ class _Visit:
 
     def _done(self, command: Command) -> telling.Told:
         """Do it, and say what came of it. `Refused`: nothing would."""
-        volume = self.steward.volume
+        steward = self.steward
         match command:
             case commands.Hello():
                 return self._hello()
-            case commands.Status():
-                return self.steward.card(words=self._may_read)
-            case commands.History(most):
-                return telling.history(self.steward.scribe.newest(most))
+            case commands.Status() | commands.Stats() | commands.Dump() | commands.History():
+                return steward.tell(command, words=self._may_read)
             case commands.SetVolume(percent):
                 if percent is not None:
-                    volume.set_owner(percent)
-                return {"percent": volume.owner_percent}
+                    steward.volume.set_owner(percent)
+                return {"percent": steward.volume.owner_percent}
             case commands.Subscribe(topics):
                 return self._subscribe(topics)
-            case commands.Stats():
-                return self.steward.stats()
             case commands.ReloadConfig():
-                return dict(read_again(self.steward.reload))
+                return dict(read_again(steward.reload))
             case commands.Shutdown():
                 return {}  # it comes after its reply
             case _:
-                told = obey(self.steward.operator, command, self.steward.board.why)
+                told = obey(steward.operator, command, steward.board.why)
                 self._remember_button(command)
                 return dict(told)
 

@@ -23,6 +23,8 @@ from voiced.logbook.entry import Entry
 from voiced.logbook.lines import moment_line, words_line
 from voiced.logbook.masking import Masks
 from voiced.logbook.reading import entry_of
+from voiced.logbook.recent import Recent
+from voiced.logbook.rendering import as_json
 from voiced.logbook.throttle import Summary, Throttle
 from voiced.notices import Happened, Moment, NoticeBoard, Transcribed
 
@@ -47,6 +49,7 @@ class Logbook(logging.Handler):
     verbose: bool
     masks: Masks = attrs.field(factory=Masks)
     clock_s: Callable[[], float] = time.perf_counter
+    recent: Recent = attrs.field(factory=Recent, init=False)
     unwritten: int = attrs.field(default=0, init=False)
     _began_s: float = attrs.field(init=False)  # the session, by our clock
     _loud: Throttle = attrs.field(factory=lambda: Throttle(_WINDOW_S), init=False)
@@ -106,11 +109,12 @@ class Logbook(logging.Handler):
         now_s = trio.current_time()
         if happened.moment in _BEGINNINGS:
             self._began_s = self.clock_s() - (now_s - happened.at_s)
-        if not log.isEnabledFor(logging.DEBUG):
-            return
+            self.recent.session_begins()
         since_s = (self.clock_s() - self._began_s) - (now_s - happened.at_s)
         moment, at_ms = happened.moment, round(since_s * 1000)
-        log.debug(moment_line(moment, at_ms, happened.item_id, happened.heard_ms, happened.detail))
+        entry = moment_line(moment, at_ms, happened.item_id, happened.heard_ms, happened.detail)
+        self.recent.moment(as_json(self._masked(entry), {}))
+        log.debug(entry)
 
     async def attend(self, board: NoticeBoard, settings: Log) -> NoReturn:
         """Tell repeats in time, and the words on *board* if the owner wants them here, until cancelled."""
@@ -151,6 +155,8 @@ class Logbook(logging.Handler):
         self._write(attrs.evolve(line, entry=attrs.evolve(line.entry, fields=fields)))
 
     def _write(self, line: Line) -> None:
+        stamp = line.at.isoformat(timespec="milliseconds")
+        self.recent.line(as_json(line.entry, {"at": stamp, "level": line.level, **line.about}))
         try:
             if self.unwritten:
                 lost = Entry("log lines lost", {"count": self.unwritten})

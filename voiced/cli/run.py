@@ -17,6 +17,7 @@ from voiced import app, outside
 from voiced.actors.supervisor import GaveUp
 from voiced.cli import logs
 from voiced.cli.main import Exit
+from voiced.cli.papers import papers
 from voiced.cli.reload import Reload
 from voiced.cli.settings import find_config, places
 from voiced.cli.show import show
@@ -80,6 +81,7 @@ async def _run(options: argparse.Namespace, book: logs.Logbook) -> int:
                     manager=manager,
                 )
                 daemon.reload = reload.answer
+                daemon.papers = partial(papers, book, settings)
                 try:
                     audience: list[Audience] = [partial(book.attend, settings=config.log)]
                     audience += [show] if options.show else []

@@ -47,6 +47,8 @@ def run(argv: Sequence[str]) -> int:
     try:
         if options.command == "completion":
             return completion(options.shell)
+        if options.command == "dump":
+            return _dump(options)
         with connected(options.socket) as daemon:
             return _COMMANDS[options.command](daemon, options)
     except NotRunning as error:
@@ -119,6 +121,9 @@ def parser() -> argparse.ArgumentParser:
         "lift", nargs="?", choices=("lift",), help="be without limits until midnight"
     )
     commands.add_parser("reload", help="read the settings again, and go by them")
+    dump = commands.add_parser("dump", help="pack what helps to find a fault into one file")
+    dump.add_argument("file", nargs="?", type=Path, help="where to (voiced-dump-TIME.tar.gz)")
+    dump.add_argument("--no-doctor", action="store_true", help="do not examine anything now")
     commands.add_parser("shutdown", help="stop the daemon in order")
     completion = commands.add_parser("completion", help="print what a shell needs to complete")
     completion.add_argument("shell", choices=completions.SHELLS, help="which shell")
@@ -212,6 +217,23 @@ def _reload(daemon: Connection, _options: argparse.Namespace) -> int:
     told = daemon.ask("config.reload")
     keys = ", ".join(told["changed"])
     return _print([f"{keys}: {told['takes_effect']}" if keys else told["takes_effect"]])
+
+
+def _dump(options: argparse.Namespace) -> int:
+    """Without a daemon, too: then above all somebody wants to know why."""
+    from voiced.cli import dump  # noqa: PLC0415  nobody else packs anything
+
+    path, told = options.file or dump.usual_name(), {}
+    try:
+        with connected(options.socket) as daemon:
+            told = daemon.ask("dump")
+    except NotRunning as error:
+        print(f"voicectl: {error}; what only a running daemon knows is left out", file=sys.stderr)
+    try:
+        dump.write(path, told, with_doctor=not options.no_doctor)
+    except dump.NotWritten as error:
+        return _fail(error, Exit.REFUSED)
+    return _print([f"{path}: look through it before you give it to others"])
 
 
 def _events(daemon: Connection, options: argparse.Namespace) -> int:

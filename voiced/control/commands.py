@@ -175,6 +175,11 @@ class ReloadConfig:
 
 
 @frozen
+class Dump:
+    """Tell all that helps to find out what is wrong; the last words are a part of it."""
+
+
+@frozen
 class Shutdown:
     """Stop the daemon in order."""
 
@@ -198,6 +203,7 @@ Command: TypeAlias = (
     | Stats
     | LiftBudget
     | ReloadConfig
+    | Dump
     | Shutdown
 )
 
@@ -230,6 +236,7 @@ METHODS: Final[Mapping[str, Method]] = MappingProxyType(
         "reconnect": Method(Reconnect, Right.MANAGE),
         "budget.lift": Method(LiftBudget, Right.MANAGE),
         "config.reload": Method(ReloadConfig, Right.MANAGE),
+        "dump": Method(Dump, Right.MANAGE),  # and to read words
         "shutdown": Method(Shutdown, Right.MANAGE),
     }
 )
@@ -246,6 +253,8 @@ def command_of(call: Call, rights: frozenset[Right]) -> Command | Refusal:
     wanted = {method.right}
     if isinstance(command, Subscribe):
         wanted |= {takes(topic) for topic in command.topics}
+    if isinstance(command, Dump):
+        wanted.add(Right.WORDS)
     if missing := wanted - rights:
         names = ", ".join(sorted(f'"{right.value}"' for right in missing))
         return Refusal(
