@@ -12,8 +12,9 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from tests.canaries import KEY, MINTED
-from voiced.config import SECTIONS, Config, Realtime
-from voiced.config_file import load, parse, show
+from voiced.config.conversation import Realtime
+from voiced.config.file import load, parse, show
+from voiced.config.whole import SECTIONS, Config
 from voiced.faults import ConfigError
 from voiced.turns.texts import LONGEST_CHARS
 

@@ -3,8 +3,8 @@
 import attrs
 import pytest
 
-from voiced.config import SECTIONS, Config
-from voiced.config_changes import REACHES, Reach, changed_keys, reach_of
+from voiced.config.changes import REACHES, Reach, changed_keys, reach_of
+from voiced.config.whole import SECTIONS, Config
 
 ALL = {
     f"[{section}] {field.name}"

@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as some
 
-from voiced.config import Config
-from voiced.config_metrics import Metrics, address_of, metrics_across
+from voiced.config.metrics import Metrics, address_of, metrics_across
+from voiced.config.whole import Config
 
 
 @pytest.mark.parametrize(

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import attrs
 
-from voiced.config import SECTIONS, Config
-from voiced.config_file import load
+from voiced.config.file import load
+from voiced.config.whole import SECTIONS, Config
 
 TEMPLATE = Path(__file__).parents[1] / "config" / "voiced.toml"
 

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from tests.canaries import KEY as SECRET
-from voiced.config_file import load
+from voiced.config.file import load
 
 ROOT = Path(__file__).parents[1]
 HELP = {

@@ -8,7 +8,7 @@ import attrs
 import pytest
 
 from voiced.cli import grammar, main, manual, voicectl
-from voiced.config import SECTIONS
+from voiced.config.whole import SECTIONS
 
 ROOT = Path(__file__).parents[1]
 FOLDER = ROOT / "man"

@@ -3,8 +3,8 @@
 import attrs
 
 from voiced.account.usage import Kind
-from voiced.config import Config
-from voiced.config_costs import Budget, Prices
+from voiced.config.costs import Budget, Prices
+from voiced.config.whole import Config
 from voiced.terms import budget_from, prices_from
 
 

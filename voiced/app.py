@@ -39,7 +39,7 @@ from voiced.audio.format import Frame, frames_in_ms
 from voiced.audio.jitter import JitterBuffer
 from voiced.audio.wire import WireFormat
 from voiced.channel import Channel, WhenFull
-from voiced.config import Config
+from voiced.config.whole import Config
 from voiced.counts import Counts
 from voiced.faults import VoicedError
 from voiced.link.absence import Absence
@@ -269,7 +269,7 @@ class Daemon:
         )
 
     def adopt(self, config: Config) -> None:
-        """Go by new settings, as far as `config_changes.REACHES` says that this life can."""
+        """Go by new settings, as far as `config.changes.REACHES` says that this life can."""
         self.player.rest_after_s = config.playout.rest_after_s
         self.player.keep_s = config.devices.keep_answers_ms / 1000
         supervisor = self.supervisor

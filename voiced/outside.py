@@ -14,8 +14,8 @@ from typing import Final
 
 import attrs
 
-from voiced.config import Config
-from voiced.config_logs import Debug
+from voiced.config.logs import Debug
+from voiced.config.whole import Config
 from voiced.control import address
 from voiced.control.rights import House, Right
 from voiced.edges.authority import authority_from

@@ -12,7 +12,7 @@ from voiced.account.usage import TOKENS, Kind
 from voiced.actors.opening import Opening, Patience
 from voiced.actors.talk import Habits
 from voiced.audio.wire import WireFormat
-from voiced.config import Config
+from voiced.config.whole import Config
 from voiced.link.activation import Activation, Mode
 from voiced.link.announcements import Announcement
 from voiced.link.door import Door, SpeechGate

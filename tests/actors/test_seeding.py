@@ -15,7 +15,7 @@ from tests.local.client import PATIENCE_S, Watcher, serving
 from tests.realtime.test_client_events import assert_official
 from voiced.actors.line import Line
 from voiced.actors.seeding import seed
-from voiced.config import Config
+from voiced.config.whole import Config
 from voiced.edges.credentials import FixedKey, Secret
 from voiced.edges.websocket import Endpoint, WebSocketDialler
 from voiced.faults import LinkClosed, LinkError, SessionOver, Trouble, VoicedError

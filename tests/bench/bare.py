@@ -8,7 +8,7 @@ import threading
 
 import sounddevice
 
-from voiced.config import Capture, Playout
+from voiced.config.sound import Capture, Playout
 from voiced.edges.alsa import forget_plugins
 
 _MICROPHONE_HZ, _LOUDSPEAKER_HZ = 24_000, 48_000

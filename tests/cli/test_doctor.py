@@ -19,7 +19,7 @@ from tests.edges.test_control_call import daemon
 from tests.local.client import PATIENCE_S, serving
 from voiced.cli import doctor
 from voiced.cli.doctor import as_the_service
-from voiced.config import Config
+from voiced.config.whole import Config
 from voiced.doctor import probing
 from voiced.doctor.finding import Finding, Verdict
 from voiced.edges.ledger_file import local_now

@@ -19,7 +19,7 @@ from tests.canaries import KEY, MARK, OPAQUE
 from tests.fakes.story import Story
 from voiced.cli.log_writers import AsJson, OnTerminal, ToJournal, Writer, writer_for
 from voiced.cli.logs import Logbook
-from voiced.config_logs import Log
+from voiced.config.logs import Log
 from voiced.edges.journal import Journal
 from voiced.logbook.entry import Entry
 

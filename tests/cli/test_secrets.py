@@ -11,7 +11,8 @@ import trio
 
 from tests.canaries import KEY
 from voiced.cli.local_server import embedded
-from voiced.config import Auth, Config
+from voiced.config.conversation import Auth
+from voiced.config.whole import Config
 
 GUARD_S = 60.0
 

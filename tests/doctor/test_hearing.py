@@ -9,7 +9,7 @@ import trio
 
 from tests.doctor.rooms import WIRE_SHAPE, Breaks, Dead, EchoRoom, Plays, Refuses
 from voiced.audio.format import Shape
-from voiced.config import Config
+from voiced.config.whole import Config
 from voiced.doctor.finding import Finding, Verdict
 from voiced.doctor.hearing import Hearing, hearing_from
 from voiced.doctor.whistle import measure_loop

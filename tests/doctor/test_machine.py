@@ -11,8 +11,8 @@ import trio
 
 from tests.edges.test_control_call import daemon
 from tests.local.client import PATIENCE_S, serving
-from voiced.config import Config
-from voiced.config_file import load
+from voiced.config.file import load
+from voiced.config.whole import Config
 from voiced.control import address
 from voiced.doctor.examination import chosen, examine
 from voiced.doctor.finding import Finding, Verdict

@@ -17,7 +17,7 @@ import trustme
 from tests.fakes.bad_network import bad_network
 from tests.fakes.connect_proxy import connect_proxy, join
 from tests.local.client import PATIENCE_S, Watcher, serving
-from voiced.config import Config
+from voiced.config.whole import Config
 from voiced.doctor.examination import Check, examine
 from voiced.doctor.finding import Finding, Verdict
 from voiced.doctor.road import Road

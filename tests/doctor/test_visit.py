@@ -9,7 +9,7 @@ import trio
 from tests.fakes.server import FakeServer
 from voiced import terms
 from voiced.audio.format import FRAME_BYTES
-from voiced.config import Config
+from voiced.config.whole import Config
 from voiced.doctor.explaining import explained
 from voiced.doctor.visit import Stage, Visit
 from voiced.faults import LinkClosed, LinkError, SessionOver, Trouble

@@ -19,7 +19,8 @@ from tests.canaries import KEY, TOKEN
 from tests.canaries import MINTED as SECRET
 from tests.edges.counter import GUARD_S, Counter, answer, answering, direct
 from tests.edges.test_http import shown_nowhere
-from voiced.config import Auth, Config, Realtime
+from voiced.config.conversation import Auth, Realtime
+from voiced.config.whole import Config
 from voiced.edges.authority import Limited, authority_from, rest_url
 from voiced.edges.command import Command
 from voiced.edges.credentials import Authority, FixedKey, Secret

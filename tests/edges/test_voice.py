@@ -10,7 +10,8 @@ import pytest
 
 from voiced.audio.earcons import LEVEL_DBFS
 from voiced.audio.level import dbfs
-from voiced.config import Config, Notices
+from voiced.config.sound import Notices
+from voiced.config.whole import Config
 from voiced.edges import voice
 from voiced.edges.voice import ProgramVoice, find_voice
 from voiced.faults import VoiceError

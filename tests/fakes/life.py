@@ -17,7 +17,7 @@ from tests.fakes.room import Ears, User
 from tests.fakes.story import Highest
 from tests.local.client import Watcher
 from voiced.app import Daemon
-from voiced.config import Config
+from voiced.config.whole import Config
 from voiced.local.brain import ScriptedBrain
 from voiced.local.ears import PlainEars
 from voiced.local.options import Options

@@ -18,7 +18,8 @@ from voiced.account.usage import Kind
 from voiced.actors.supervisor import GaveUp
 from voiced.app import Daemon
 from voiced.audio.convert import Pcm
-from voiced.config import Auth, Config
+from voiced.config.conversation import Auth
+from voiced.config.whole import Config
 from voiced.edges.ledger_file import LedgerFile
 from voiced.local.brain import SmallBrain
 from voiced.local.ears import PlainEars

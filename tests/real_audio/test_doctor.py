@@ -10,7 +10,7 @@ import pytest
 import trio
 
 from tests.rig import RATE_HZ, Room
-from voiced.config import Config
+from voiced.config.whole import Config
 from voiced.doctor.finding import Finding, Verdict
 from voiced.doctor.hearing import Hearing, hearing_from
 

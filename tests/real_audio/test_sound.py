@@ -22,7 +22,7 @@ from tests.rig import RATE_HZ, Room
 from voiced.app import Daemon
 from voiced.audio.convert import Pcm
 from voiced.audio.valve import EDGE_MS
-from voiced.config import Config
+from voiced.config.whole import Config
 from voiced.edges.portaudio import PortAudio
 from voiced.edges.speaker import PortAudioSpeaker
 from voiced.faults import DeviceError, VoicedError

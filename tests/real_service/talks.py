@@ -14,7 +14,7 @@ import attrs
 import trio
 
 from tests.fakes.life import Life, NumberedUser, living
-from voiced.config import Config
+from voiced.config.whole import Config
 from voiced.local.voice import Voice
 from voiced.local.wire import Json
 from voiced.notices import Moment

@@ -7,7 +7,7 @@ import attrs
 import pytest
 
 from tests.real_service.talks import five_seconds_of_sound, one_interruption, one_turn
-from voiced.config import Config
+from voiced.config.whole import Config
 from voiced.local.speech import Timbre, find_voice
 
 

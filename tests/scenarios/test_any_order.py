@@ -17,7 +17,7 @@ from trio.testing import MockClock
 
 from tests.fakes.server import Answer, Event, FakeServer, FakeWire
 from tests.fakes.story import Story
-from voiced.config import Config
+from voiced.config.whole import Config
 from voiced.notices import Happened, Moment, Phase
 
 _FADE_MS = 12  # the longest fade that is promised

@@ -23,7 +23,7 @@ from tests.fakes.connect_proxy import connect_proxy, join
 from tests.local.client import MODEL, PATIENCE_S, Watcher, serving
 from voiced.actors.line import Line
 from voiced.app import Daemon
-from voiced.config import Config
+from voiced.config.whole import Config
 from voiced.edges.credentials import FixedKey, Secret
 from voiced.edges.transport import Route, open_stream
 from voiced.edges.websocket import Endpoint, WebSocketDialler, WebSocketWire

@@ -8,8 +8,8 @@ from tests.fakes.manager import FakeManager
 from tests.fakes.story import Story
 from voiced.app import Daemon
 from voiced.cli.reload import Reload
-from voiced.config import Config
-from voiced.config_changes import Reach
+from voiced.config.changes import Reach
+from voiced.config.whole import Config
 from voiced.faults import ConfigError
 from voiced.notices import Moment
 

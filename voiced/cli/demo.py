@@ -16,7 +16,8 @@ from voiced.cli.local_server import embedded
 from voiced.cli.main import Exit
 from voiced.cli.run import stopped_by_signals
 from voiced.cli.show import Screen
-from voiced.config import Config, Playout
+from voiced.config.sound import Playout
+from voiced.config.whole import Config
 from voiced.demo.clips import clips_for
 from voiced.demo.recording import Recording, TappedMicrophone, TappedSpeaker
 from voiced.demo.script import Clips, Mouth, Script, ScriptStuck

@@ -16,7 +16,7 @@ from voiced import __version__
 from voiced.cli import logs
 from voiced.cli.main import Exit
 from voiced.cli.settings import find_config, find_file
-from voiced.config import Config
+from voiced.config.whole import Config
 from voiced.doctor import report
 from voiced.doctor.checks import compose
 from voiced.doctor.examination import Check, chosen, examine

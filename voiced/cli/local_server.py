@@ -16,7 +16,8 @@ from typing import Final
 import attrs
 import trio
 
-from voiced.config import Auth, Config
+from voiced.config.conversation import Auth
+from voiced.config.whole import Config
 from voiced.faults import VoicedError
 from voiced.local.errors import LocalServerError
 from voiced.local.options import Options

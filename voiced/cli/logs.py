@@ -18,7 +18,7 @@ import attrs
 import trio
 
 from voiced.cli.log_writers import Line, Writer, writer_for
-from voiced.config_logs import Log
+from voiced.config.logs import Log
 from voiced.logbook.entry import Entry
 from voiced.logbook.lines import moment_line, words_line
 from voiced.logbook.masking import Masks

@@ -7,9 +7,10 @@ from collections.abc import Mapping
 from importlib import metadata
 from typing import Final
 
-from voiced import __version__, config_file
+from voiced import __version__
 from voiced.cli.logs import Logbook
-from voiced.config import Config
+from voiced.config import file as config_file
+from voiced.config.whole import Config
 
 _PACKAGES: Final = (
     *("attrs", "cffi", "h11", "httptools", "numpy", "sounddevice", "soxr", "trio"),

@@ -9,8 +9,8 @@ import attrs
 import trio
 
 from voiced import app
-from voiced.config import Config
-from voiced.config_changes import Reach, changed_keys, reach_of
+from voiced.config.changes import Reach, changed_keys, reach_of
+from voiced.config.whole import Config
 from voiced.faults import ConfigError
 from voiced.link.renewal import Renewal
 from voiced.ports import ServiceManager

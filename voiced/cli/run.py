@@ -21,7 +21,7 @@ from voiced.cli.papers import papers
 from voiced.cli.reload import Reload
 from voiced.cli.settings import find_config, places
 from voiced.cli.show import show
-from voiced.config import Config
+from voiced.config.whole import Config
 from voiced.edges.changes import Changes
 from voiced.edges.credentials import key_places
 from voiced.edges.systemd import service_manager

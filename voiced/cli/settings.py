@@ -4,8 +4,8 @@ import os
 import sys
 from pathlib import Path
 
-from voiced import config_file
-from voiced.config import Config
+from voiced.config import file as config_file
+from voiced.config.whole import Config
 
 
 def find_config(named: Path | None) -> tuple[Config, str]:

@@ -12,7 +12,7 @@ import attrs
 import trio
 
 from voiced.audio.format import BYTES_PER_SAMPLE, Shape, ms_to_samples
-from voiced.config import Config
+from voiced.config.whole import Config
 from voiced.doctor import level, mixer, sound_server
 from voiced.doctor.finding import Finding, Verdict
 from voiced.doctor.recorder import Recorder

@@ -10,8 +10,8 @@ import attrs
 import trio
 
 from voiced import outside
-from voiced.config import Config
-from voiced.config_checks import SECRET
+from voiced.config.checks import SECRET
+from voiced.config.whole import Config
 from voiced.control import address
 from voiced.doctor import judgements
 from voiced.doctor.examination import Check

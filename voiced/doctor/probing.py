@@ -8,7 +8,7 @@ from typing import Final
 import attrs
 import trio
 
-from voiced.config import Config
+from voiced.config.whole import Config
 from voiced.doctor.explaining import code_of, explained
 from voiced.doctor.finding import Finding, Verdict
 from voiced.doctor.road import visit_from

@@ -15,7 +15,7 @@ import attrs
 import trio
 
 from voiced import outside, terms
-from voiced.config import Config
+from voiced.config.whole import Config
 from voiced.doctor.examination import Check
 from voiced.doctor.explaining import explained, is_about_the_key
 from voiced.doctor.finding import Finding, Verdict

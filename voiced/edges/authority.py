@@ -13,7 +13,7 @@ import attrs
 import trio
 from attrs import frozen
 
-from voiced.config import LOOPBACK_HOSTS, Config
+from voiced.config.whole import LOOPBACK_HOSTS, Config
 from voiced.edges.command import Command
 from voiced.edges.credentials import Authority, FixedKey, Secret, find_key, key_needed
 from voiced.edges.http import OpenStream

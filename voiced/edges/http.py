@@ -35,7 +35,7 @@ class OpenStream(Protocol):
 
 @frozen
 class Request:
-    """What is asked, of whom: an absolute URL of plain ASCII, as config_checks.py wants it."""
+    """What is asked, of whom: an absolute URL of plain ASCII, as config/checks.py wants it."""
 
     method: str
     url: str

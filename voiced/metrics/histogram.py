@@ -17,7 +17,7 @@ STEP_S: Final = (0.01, 0.025, 0.05, 0.1, 0.2, 0.3, 0.5, 0.75, 1.0, 1.5, 2.5, 5.0
 """One step of a turn: from a jitter buffer's 60 ms over a VAD's 500 ms to the limits of [limits]."""
 
 SILENCE_S: Final = (0.005, 0.01, 0.015, 0.02, 0.025, 0.03, 0.04, 0.05, 0.075, 0.1, 0.2, 0.5)
-"""Speech is heard to the last audible sample. 17 to 35 ms were measured (see PROFILES in config.py), so it
+"""Speech is heard to the last audible sample. 17 to 35 ms were measured (see PROFILES in config/sound.py), so it
 is fine there; a Bluetooth loudspeaker takes 0.1 to 0.3 s.
 """
 

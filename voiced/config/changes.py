@@ -12,7 +12,7 @@ from typing import Final
 
 import attrs
 
-from voiced.config import SECTIONS, Config
+from voiced.config.whole import SECTIONS, Config
 
 
 class Reach(enum.IntEnum):

@@ -1,9 +1,9 @@
-"""What an owner may decide about the log and the record of the wire. As `config.py`, whose law holds."""
+"""What an owner may decide about the log and the record of the wire. As `__init__.py` says."""
 
 from attrs import field, frozen
 from attrs.validators import and_, in_
 
-from voiced.config_checks import flag, no_secret, text, whole
+from voiced.config.checks import flag, no_secret, text, whole
 
 FORMS = ("auto", "text", "json", "journal")
 

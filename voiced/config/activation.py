@@ -6,7 +6,7 @@ from typing import Final
 from attrs import field, frozen
 from attrs.validators import and_, in_
 
-from voiced.config_checks import idle_s, number, text, whole
+from voiced.config.checks import idle_s, number, text, whole
 
 AS_SUITS: Final[Mapping[str, float]] = {"always": 0.0, "push_to_talk": 300.0, "on_command": 60.0}
 """Seconds of silence after which a conversation is over, unless the owner says otherwise.

@@ -1,11 +1,11 @@
-"""What an owner may decide about money: prices, and how much may be spent. As `config.py`, whose law holds."""
+"""What an owner may decide about money: prices, and how much may be spent. As `__init__.py` says."""
 
 from collections.abc import Iterator
 
 from attrs import field, frozen
 from attrs.validators import and_
 
-from voiced.config_checks import number, sentence, text, whole
+from voiced.config.checks import number, sentence, text, whole
 
 _DEAREST = 1_000_000.0
 _TOKENS = 1_000_000_000

@@ -10,8 +10,8 @@ from typing import Any
 
 import attrs
 
-from voiced.config import SECTIONS, Config
-from voiced.config_checks import SECRET
+from voiced.config.checks import SECRET
+from voiced.config.whole import SECTIONS, Config
 from voiced.faults import ConfigError
 
 

@@ -1,4 +1,4 @@
-"""What an owner may decide about monitoring. As `config.py`, whose law holds."""
+"""What an owner may decide about monitoring. As `__init__.py` says."""
 
 from collections.abc import Iterator
 from ipaddress import ip_address
@@ -9,7 +9,7 @@ import attrs
 from attrs import field, frozen
 from attrs.validators import and_
 
-from voiced.config_checks import flag, number, text
+from voiced.config.checks import flag, number, text
 
 _LOCALHOST = "127.0.0.1"  # one of its two addresses: who asks for the name tries both
 
