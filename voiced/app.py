@@ -15,17 +15,13 @@ from typing import Final
 import attrs
 import trio
 
-from voiced.account.budget import Budget
 from voiced.actors.accountant import Accountant
 from voiced.actors.announcer import Announcer
-from voiced.actors.archivist import Archivist
 from voiced.actors.attendant import Attendant
 from voiced.actors.bookkeeper import Bookkeeper
 from voiced.actors.capture import Block, Capture
 from voiced.actors.conversation import Conversation
 from voiced.actors.framer import Framer
-from voiced.actors.lookout import Lookout
-from voiced.actors.meter import Meter
 from voiced.actors.operator import Reload
 from voiced.actors.player import Player
 from voiced.actors.scribe import Scribe
@@ -33,8 +29,6 @@ from voiced.actors.steward import Steward
 from voiced.actors.supervisor import Supervisor
 from voiced.actors.switch import Switch
 from voiced.actors.talk import House
-from voiced.actors.warden import Warden
-from voiced.actors.watchman import Watchman
 from voiced.audio.format import Frame, frames_in_ms
 from voiced.audio.jitter import JitterBuffer
 from voiced.audio.wire import WireFormat
@@ -56,14 +50,20 @@ from voiced.metrics.histogram import Durations
 from voiced.notices import Device, NoticeBoard
 from voiced.outside import Ports
 from voiced.ports import OpenMicrophone
+from voiced.staff import (
+    accountant_from,
+    archivist_from,
+    lookout_from,
+    meter_from,
+    warden_from,
+    watchman_from,
+)
 from voiced.tallies import Tallies
 from voiced.terms import (
     activation_from,
-    budget_from,
     door_from,
     habits_from,
     opening_from,
-    prices_from,
     words_from,
 )
 from voiced.verdicts import gravest
@@ -135,7 +135,7 @@ class Daemon:
         if self.legacy.muted or self._was_muted():
             log.warning("muted as before: nothing is heard until voicectl unmute")
             self.door.mute()
-        self.accountant = self._accountant()
+        self.accountant = accountant_from(config, self.ports, self.board, self.counts)
         self.scribe = Scribe(
             self.board,
             self.counts,
@@ -218,40 +218,41 @@ class Daemon:
         Devices and link open side by side; on a stop the link closes first, then the devices.
         """
         try:
-            async with trio.open_nursery() as devices:
-                if meter := self._meter():
-                    await devices.start(meter.run, name="meter")  # first: it may be refused
-                devices.start_soon(self._listen, name="microphone")
-                devices.start_soon(self._sound, name="loudspeaker")
-                devices.start_soon(
-                    Bookkeeper(self.tallies.losses(), cause=lambda: self.board.trouble).run,
-                    name="bookkeeper",
-                )
-                devices.start_soon(self.scribe.run, name="scribe")
-                self.accountant.begin()
-                devices.start_soon(self.accountant.run, name="accountant")
-                if archivist := self._archivist():
-                    devices.start_soon(archivist.run, name="archivist")
+            async with trio.open_nursery() as nursery:
+                await self._begin_staff(nursery)
+                nursery.start_soon(self._listen, name="microphone")
+                nursery.start_soon(self._sound, name="loudspeaker")
+                nursery.start_soon(self.scribe.run, name="scribe")
                 if self.announcer is not None:
-                    devices.start_soon(self.announcer.run, name="announcer")
-                if self.ports.mute_keeper is not None:
-                    warden = Warden(self.board, self.ports.mute_keeper)
-                    devices.start_soon(warden.run, name="warden")
-                if self.ports.probes is not None:
-                    lookout = Lookout(self.board, self.ports.probes)
-                    devices.start_soon(lookout.run, name="lookout")
-                if watchman := self._watchman():
-                    devices.start_soon(watchman.run, name="watchman")
+                    nursery.start_soon(self.announcer.run, name="announcer")
                 if self.ports.entrance is not None:
                     steward = self._steward()
-                    devices.start_soon(steward.herald.run, name="herald")
-                    devices.start_soon(self.ports.entrance.serve, steward.attend, name="entrance")
+                    nursery.start_soon(steward.herald.run, name="herald")
+                    nursery.start_soon(self.ports.entrance.serve, steward.attend, name="entrance")
                 await self.supervisor.run()
-                devices.cancel_scope.cancel()
+                nursery.cancel_scope.cancel()
         except* VoicedError as group:
             raise gravest(group) from None
         finally:
             self._account()
+
+    async def _begin_staff(self, nursery: trio.Nursery) -> None:
+        """Whoever serves the owner begins before there is anything to tell, keep or refuse."""
+        config, ports, board, tallies = self.config, self.ports, self.board, self.tallies
+        if meter := meter_from(config, ports, board, self.durations, tallies):
+            await nursery.start(meter.run, name="meter")  # first: it may be refused
+        bookkeeper = Bookkeeper(tallies.losses(), cause=lambda: board.trouble)
+        self.accountant.begin()
+        nursery.start_soon(self.accountant.run, name="accountant")
+        nursery.start_soon(bookkeeper.run, name="bookkeeper")
+        for name, actor in {
+            "archivist": archivist_from(config, ports, self.memory),
+            "lookout": lookout_from(ports, board),
+            "warden": warden_from(ports, board),
+            "watchman": watchman_from(config, ports, board, self._glances),
+        }.items():
+            if actor is not None:
+                nursery.start_soon(actor.run, name=name)
 
     def _was_muted(self) -> bool:
         """Whether a life before this process has ended muted. It blocks: nothing else lives yet."""
@@ -333,66 +334,18 @@ class Daemon:
             self.config.devices.keep_answers_ms / 1000,
         )
 
-    def _watchman(self) -> Watchman | None:
-        """Whoever tells the service manager about us, where there is one."""
-        manager = self.ports.manager
-        if manager is None:
-            return None
-        return Watchman(
-            manager=manager,
-            board=self.board,
-            glances=lambda: {Part.CAPTURE: self._captured(), Part.PLAYOUT: self.player.glance()},
-            device_stall_s=self.config.devices.stall_ms / 1000,
-        )
-
-    def _captured(self) -> Glance:
-        """Blocks that Capture brought and the Framer took; while there is a microphone, they come."""
+    def _glances(self) -> Mapping[Part, Glance]:
+        """How far they are: blocks that Capture brought and the Framer took, and what was played. While
+        there is a microphone, blocks come.
+        """
         tally, state = self.blocks.tally, self.board.devices.get(Device.MICROPHONE)
-        return Glance(tally.offered - tally.dropped, due=state is not None and not state.fault)
+        comes = state is not None and not state.fault
+        captured = Glance(tally.offered - tally.dropped, due=comes)
+        return {Part.CAPTURE: captured, Part.PLAYOUT: self.player.glance()}
 
     def _absence(self) -> Absence:
         devices = self.config.devices
         return Absence(devices.first_pause_s, devices.longest_pause_s, devices.give_up_after_s)
-
-    def _archivist(self) -> Archivist | None:
-        """Whoever keeps the conversation, if the owner wants that; else nothing stays of it."""
-        archive = self.ports.archive
-        if archive is None:
-            return None
-        if not self.config.privacy.keep_context:
-            archive.remove()
-            return None
-        archivist = Archivist(self.memory, archive, self.config.realtime.carry_over_tokens)
-        if not self.memory.changes:  # else it holds what the archive does, and more
-            archivist.begin()
-        return archivist
-
-    def _accountant(self) -> Accountant:
-        return Accountant(
-            board=self.board,
-            counts=self.counts,
-            prices=prices_from(self.config),
-            budget=Budget(budget_from(self.config)),
-            now=self.ports.now,
-            books=self.ports.books,
-        )
-
-    def _meter(self) -> Meter | None:
-        """Whoever tells monitoring about us, if anybody wants to know."""
-        ports = self.ports
-        if ports.metrics_server is None and ports.metrics_file is None:
-            return None
-        return Meter(
-            board=self.board,
-            durations=self.durations,
-            tallies=self.tallies.all,
-            losses=self.tallies.losses(),
-            now=ports.now,
-            resources=ports.resources,
-            server=ports.metrics_server,
-            file=ports.metrics_file,
-            file_every_s=self.config.metrics.textfile_every_s,
-        )
 
     def _steward(self) -> Steward:
         return Steward(

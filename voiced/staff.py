@@ -1,0 +1,97 @@
+"""Those who serve the owner rather than the conversation, each where it is wanted; None: it is not.
+
+Belongs here: whether there is one, and what it is given. Who they are, their own files say.
+"""
+
+from collections.abc import Callable, Mapping
+
+from voiced.account.budget import Budget
+from voiced.actors.accountant import Accountant
+from voiced.actors.archivist import Archivist
+from voiced.actors.lookout import Lookout
+from voiced.actors.meter import Meter
+from voiced.actors.warden import Warden
+from voiced.actors.watchman import Watchman
+from voiced.config.whole import Config
+from voiced.counts import Counts
+from voiced.link.memory import Memory
+from voiced.link.progress import Glance, Part
+from voiced.metrics.histogram import Durations
+from voiced.notices import NoticeBoard
+from voiced.outside import Ports
+from voiced.tallies import Tallies
+from voiced.terms import budget_from, prices_from
+
+
+def accountant_from(config: Config, ports: Ports, board: NoticeBoard, counts: Counts) -> Accountant:
+    """Whoever keeps account of what is spent; there always is one."""
+    return Accountant(
+        board=board,
+        counts=counts,
+        prices=prices_from(config),
+        budget=Budget(budget_from(config)),
+        now=ports.now,
+        books=ports.books,
+    )
+
+
+def archivist_from(config: Config, ports: Ports, memory: Memory) -> Archivist | None:
+    """Whoever keeps the conversation, if the owner wants that; else nothing stays of it. It blocks for a
+    moment: nothing else lives yet.
+    """
+    archive = ports.archive
+    if archive is None:
+        return None
+    if not config.privacy.keep_context:
+        archive.remove()
+        return None
+    archivist = Archivist(memory, archive, config.realtime.carry_over_tokens)
+    if not memory.changes:  # else it holds what the archive does, and more
+        archivist.begin()
+    return archivist
+
+
+def lookout_from(ports: Ports, board: NoticeBoard) -> Lookout | None:
+    """Whoever sees what probes have found, where there is a place that they keep it in."""
+    return None if ports.probes is None else Lookout(board, ports.probes)
+
+
+def meter_from(
+    config: Config, ports: Ports, board: NoticeBoard, durations: Durations, tallies: Tallies
+) -> Meter | None:
+    """Whoever tells monitoring about us, if anybody wants to know."""
+    if ports.metrics_server is None and ports.metrics_file is None:
+        return None
+    return Meter(
+        board=board,
+        durations=durations,
+        tallies=tallies.all,
+        losses=tallies.losses(),
+        now=ports.now,
+        resources=ports.resources,
+        server=ports.metrics_server,
+        file=ports.metrics_file,
+        file_every_s=config.metrics.textfile_every_s,
+    )
+
+
+def warden_from(ports: Ports, board: NoticeBoard) -> Warden | None:
+    """Whoever remembers that the room is muted, where there is a place for that."""
+    return None if ports.mute_keeper is None else Warden(board, ports.mute_keeper)
+
+
+def watchman_from(
+    config: Config,
+    ports: Ports,
+    board: NoticeBoard,
+    glances: Callable[[], Mapping[Part, Glance]],
+) -> Watchman | None:
+    """Whoever tells the service manager about us, where there is one."""
+    if ports.manager is None:
+        return None
+    return Watchman(
+        manager=ports.manager,
+        board=board,
+        glances=glances,
+        device_stall_s=config.devices.stall_ms / 1000,
+    )
