@@ -178,6 +178,7 @@ class Daemon:
             begins_off=self.legacy.off,
             fault_retry_s=config.link.fault_retry_s,
             mended=self.mended,
+            hide=self.ports.hide,
             secrets_renew=config.auth.mode != "key",
         )
 

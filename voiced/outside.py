@@ -75,6 +75,7 @@ class Ports:
     archive: Archive | None = None  # where there is no place to keep anything
     voice: Voice | None = None  # of this machine, for announcements; None: they are tones
     books: Books | None = None  # where there is no place to keep account
+    hide: Callable[[str], str] = str  # takes out of a text what is secret
     now: Callable[[], datetime] = local_now
     manager: ServiceManager | None = None  # where we were not started as a service
     entrance: Entrance | None = None  # for voicectl; None: nobody comes in
@@ -101,6 +102,7 @@ def ports_from(
         archive_from(config, environ),
         voice_from(config),
         books_from(environ),
+        hide=masks.hide,
         mute_keeper=mute_keeper_from(environ),
         probes=probes_from(environ),
         metrics_server=metrics_server_from(config),

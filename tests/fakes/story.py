@@ -58,6 +58,7 @@ class Story:
     entrance: Entrance | None = None
     reload: Reload | None = None
     probes: Callable[[], str] | None = None
+    hide: Callable[[str], str] = str
     mute_keeper: MuteKeeper | None = None
     metrics_server: MetricsServer | None = None
     metrics_file: MetricsFile | None = None
@@ -82,6 +83,7 @@ class Story:
             manager=self.manager,
             entrance=self.entrance,
             probes=self.probes,
+            hide=self.hide,
             mute_keeper=self.mute_keeper,
             metrics_server=self.metrics_server,
             metrics_file=self.metrics_file,

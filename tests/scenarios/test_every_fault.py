@@ -18,6 +18,7 @@ from tests.fakes.server import FakeServer, FakeWire
 from tests.fakes.story import Story
 from tests.fakes.visitors import Visitor
 from voiced.faults import LinkClosed, LinkError, LinkRefused, Trouble, VoicedError
+from voiced.logbook.masking import Masks
 from voiced.notices import Phase, PhaseChanged
 from voiced.verdicts import TABLE, Judgement, Kind, Row, Verdict, judge_code
 
@@ -269,3 +270,18 @@ async def test_a_turn_that_stalls_ends(
     is_paced(story)
     await story.for_ms(10_000)  # a cancellation that nobody confirms counts as done by then
     await is_in_conversation(story)
+
+
+async def test_a_service_that_quotes_the_key_makes_nobody_read_it(
+    story: Story, nursery: trio.Nursery, autojump_clock: MockClock
+) -> None:
+    key = "sk-quoted-by-a-service"  # the log is not masked here: no canary
+    story.hide = Masks().hide
+    await story.begin(nursery)
+    story.server.refuses("invalid_api_key", message=f"Incorrect API key provided: {key}.")
+    story.server.hangs_up(3000)
+    await story.for_ms(1000)
+    status = story.daemon.board.status
+    assert "[masked]" in status.link.fault
+    assert key not in repr(status)
+    assert key not in repr(story.notices)

@@ -53,6 +53,7 @@ class Supervisor:
     mended: Callable[[], Awaitable[None]] = (
         trio.sleep_forever
     )  # returns when a person did something
+    hide: Callable[[str], str] = str  # takes out secrets: a service may quote the key it refuses
     hush: Callable[[], bool] = lambda: False
     """Silences what is no part of a conversation; True if there was anything."""
     chance: random.Random = attrs.field(factory=random.Random)
@@ -199,7 +200,7 @@ class Supervisor:
         judgement = judge(fault)
         self.board.count_fault(fault)
         healthy = self._take_stock(judgement, lasted_s)
-        sentence = _sentence(judgement, fault)
+        sentence = self.hide(_sentence(judgement, fault))
         news = sentence != self.board.link.fault or is_landmark(self.cooldown.strikes + 1)
         log.log(
             logging.WARNING if news else logging.DEBUG,
