@@ -19,7 +19,7 @@ strange = some.sampled_from(
 @given(some.one_of(words, strange), some.floats())
 def test_any_label_and_any_number_come_through(value: str, number: float) -> None:
     text = render([gauge("voiced_a", "Help", Sample(number, {"label": value}))]).decode()
-    (family,) = parsed(text).values()
+    (family,) = parsed(text, is_whole=False).values()
     (sample,) = family.samples
     assert sample.labels == {"label": value}
     assert sample.value == number or (math.isnan(sample.value) and math.isnan(number))
@@ -29,7 +29,7 @@ def test_any_label_and_any_number_come_through(value: str, number: float) -> Non
 def test_any_help_stays_in_its_line(words: str) -> None:
     text = render([gauge("voiced_a", words, Sample(1))]).decode()
     assert text.count("\n") == 3
-    assert parsed(text)["voiced_a"].samples[0].value == 1
+    assert parsed(text, is_whole=False)["voiced_a"].samples[0].value == 1
 
 
 def test_a_page_to_the_letter() -> None:
@@ -60,7 +60,7 @@ def test_a_page_to_the_letter() -> None:
         'voiced_c_seconds_sum{step="s"} 10.75\n'
         'voiced_c_seconds_count{step="s"} 4\n'
     )
-    assert numbers(page.decode())['voiced_c_seconds_bucket{le="2.0",step="s"}'] == 3
+    assert numbers(page.decode(), is_whole=False)['voiced_c_seconds_bucket{le="2.0",step="s"}'] == 3
 
 
 @pytest.mark.parametrize(

@@ -24,6 +24,8 @@ from voiced.link.renewal import Bustle, Renewal
 from voiced.notices import Moment, Phase
 from voiced.outside import dialler_from
 
+pytestmark = pytest.mark.alone
+
 IN_HAND: Final = 15  # frames: blocks on their way through the actors, on a machine that is busy
 
 
