@@ -29,7 +29,7 @@ def budget(standing: Mapping[str, Any]) -> str:
         return str(standing["why"])
     if standing["share"] is None:
         return "no limits"
-    return f"{standing['share']:.0%} used"
+    return f"{100 * standing['share']:.0f} % used"
 
 
 def _bill(bill: Mapping[str, Any]) -> str:
