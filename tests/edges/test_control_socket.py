@@ -17,6 +17,7 @@ from tests.fakes.entrance import Client
 from tests.fakes.story import Story
 from voiced.control.commands import METHODS, Topic
 from voiced.control.rights import ALL, House, Right
+from voiced.control.rpc import Code
 from voiced.edges.control_socket import Bounds, ControlSocket
 from voiced.edges.socket_file import InUse, listening
 from voiced.faults import ConfigError
@@ -230,6 +231,26 @@ async def daemon_at(path: Path, **control: Any) -> AsyncIterator[Story]:
             await story.begin(nursery, until_ready=False)
             yield story
             nursery.cancel_scope.cancel()
+
+
+@pytest.mark.parametrize("program", ["nc -N -U {}", "socat -t 5 - UNIX-CONNECT:{}"])
+async def test_whoever_has_a_shell_can_ask(path: Path, program: str) -> None:
+    """Two programs that we did not write, as a second process."""
+    asked = (
+        b'{"jsonrpc":"2.0","id":1,"method":"volume","params":[70]}\n'
+        b'{"jsonrpc":"2.0","method":"mute"}\n'
+        b"no\n"
+    )
+    async with daemon_at(path) as story:
+        with trio.fail_after(HANG_S):
+            command = program.format(path).split()
+            done = await trio.run_process(command, stdin=asked, capture_stdout=True)
+        told = [json.loads(line) for line in done.stdout.splitlines()]
+        assert told[0] == {"jsonrpc": "2.0", "id": 1, "result": {"percent": 70}}
+        assert told[1]["error"]["code"] == Code.NO_JSON
+        assert len(told) == 2
+        assert story.daemon.supervisor.muted
+        assert story.daemon.volume.owner_percent == 70
 
 
 _ENDS_IT = {"shutdown", "deactivate", "mute"}  # a conversation that obeys would be disturbed
