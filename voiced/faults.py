@@ -7,7 +7,8 @@ mapped to these at the edge that meets them, `from` the original. What is done a
 """
 
 import enum
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from typing import TypeVar
 
 
 class VoicedError(Exception):
@@ -125,3 +126,15 @@ class DeviceUnfit(DeviceError):
 
 class DeviceHung(DeviceError):
     """The sound system does not answer; if that lasts, only a new process gets rid of it."""
+
+
+_Fault = TypeVar("_Fault", bound=VoicedError)
+
+
+def leaves(group: BaseExceptionGroup[_Fault]) -> Iterator[_Fault]:
+    """The faults of a group, however deep it is nested."""
+    for each in group.exceptions:
+        if isinstance(each, BaseExceptionGroup):
+            yield from leaves(each)
+        else:
+            yield each

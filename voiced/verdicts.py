@@ -7,7 +7,7 @@ protocol digest: *seen* on the live wire, *documented*, *reported* by others, or
 """
 
 import enum
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Final
 
@@ -23,6 +23,7 @@ from voiced.faults import (
     SessionOver,
     Trouble,
     VoicedError,
+    leaves,
 )
 
 
@@ -378,12 +379,4 @@ def _name(fault: VoicedError) -> tuple[str, str]:
 
 def gravest(faults: BaseExceptionGroup[VoicedError]) -> VoicedError:
     """The one fault of a group that decides what happens."""
-    return max(_leaves(faults), key=lambda fault: judge(fault).verdict)
-
-
-def _leaves(group: BaseExceptionGroup[VoicedError]) -> Iterator[VoicedError]:
-    for each in group.exceptions:
-        if isinstance(each, BaseExceptionGroup):
-            yield from _leaves(each)
-        else:
-            yield each
+    return max(leaves(faults), key=lambda fault: judge(fault).verdict)

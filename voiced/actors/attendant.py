@@ -9,7 +9,7 @@ import attrs
 import trio
 
 from voiced.counts import Counts
-from voiced.faults import DeviceError, DeviceHung, DeviceUnfit
+from voiced.faults import DeviceError, DeviceHung, DeviceUnfit, leaves
 from voiced.link.absence import Absence
 from voiced.notices import Device, DeviceState, Happened, Moment, NoticeBoard
 from voiced.ports import OpenDevice
@@ -68,7 +68,7 @@ class Attendant(Generic[D]):
                     nursery.start_soon(opened.watch, name=f"watch the {self.device.value}")
                     nursery.start_soon(self.use, opened, name=f"use the {self.device.value}")
         except* DeviceError as group:
-            faults += _leaves(group)
+            faults += leaves(group)
         return faults[0]
 
     async def _bridge(self, gap: trio.CancelScope) -> None:
@@ -100,10 +100,3 @@ class Attendant(Generic[D]):
         told = f"{self.device.value}: {sentence}"
         self.board.devices[self.device] = DeviceState(now_s, told)
         self.board.post(Happened(now_s, Moment.DEVICE_LOST, detail=told))
-
-
-def _leaves(group: BaseExceptionGroup[DeviceError]) -> list[DeviceError]:
-    leaves: list[DeviceError] = []
-    for each in group.exceptions:
-        leaves += _leaves(each) if isinstance(each, BaseExceptionGroup) else [each]
-    return leaves

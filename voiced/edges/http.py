@@ -67,14 +67,18 @@ class Answer:
 
     @property
     def retry_after_s(self) -> float | None:
-        """For how long it asks us to stay away: told as seconds, or as a date."""
+        """For how long it asks us to stay away; None if it does not, or not in a way that makes sense."""
+        return self.stay_away_s(wall_s())
+
+    def stay_away_s(self, now_s: float) -> float | None:
+        """The same by a clock of ours that shows *now_s* since 1970: told as seconds, or as a date, which
+        is held against the server's own, if it tells that: our clock may be wrong.
+        """
         told = self.headers.get("retry-after", "")
-        if (seconds := _seconds(told)) is not None:
-            return seconds
-        until, now = _date(told), self.sent_at_s
-        if until is None:
-            return None
-        return max(0.0, until - (wall_s() if now is None else now))
+        if told.isascii() and told.isdigit():
+            return float(told)  # however many digits: whoever obeys has a limit
+        until, sent_s = _date(told), self.sent_at_s
+        return None if until is None else max(0.0, until - (now_s if sent_s is None else sent_s))
 
 
 def wall_s() -> float:

@@ -12,10 +12,10 @@ import attrs
 import h11
 import trio
 
+from voiced.edges.http import Answer
 from voiced.faults import LinkRefused
 
 _LONGEST_S: Final = 3600.0  # whoever says more gets a polite question once an hour
-_DATE: Final = "%a, %d %b %Y %H:%M:%S GMT"  # RFC 9110, 5.6.7; older forms are left alone
 
 Headers = Iterable[tuple[bytes, bytes]]
 
@@ -26,26 +26,12 @@ def refusal(status: int, headers: Headers, host: str, now: datetime) -> LinkRefu
 
 
 def retry_after_s(headers: Headers, now: datetime) -> float | None:
-    """How long to stay away, 0 to 3600 s, or None if nothing (that makes sense) is said of it.
-
-    A date is held against the server's own, if it tells that: our clock may be wrong.
-    """
-    said = {name.lower(): value.decode("latin-1").strip() for name, value in headers}
-    value = said.get(b"retry-after", "")
-    if value.isascii() and value.isdigit():
-        return min(float(value), _LONGEST_S)
-    until = _date(value)
-    if until is None:
-        return None
-    since = _date(said.get(b"date", "")) or now
-    return min(max(0.0, (until - since).total_seconds()), _LONGEST_S)
-
-
-def _date(value: str) -> datetime | None:
-    try:
-        return datetime.strptime(value, _DATE).replace(tzinfo=UTC)
-    except ValueError:
-        return None
+    """How long to stay away, 0 to 3600 s, or None if nothing (that makes sense) is said of it."""
+    said = {
+        name.decode("latin-1").lower(): value.decode("latin-1").strip() for name, value in headers
+    }
+    asked_s = Answer(0, said, b"").stay_away_s(now.timestamp())
+    return None if asked_s is None else min(asked_s, _LONGEST_S)
 
 
 def _asking() -> h11.Connection:
