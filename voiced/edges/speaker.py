@@ -165,6 +165,8 @@ class _OpenSpeaker:
         self._ring.finish(_as_pcm(self._resampler.finish()))
         await self._until_left(0)
         await trio.sleep(self.latency_s)
+        while self._stream.active and self._ring.audible(self._latency) < self._ring.written:  # noqa: ASYNC110
+            await trio.sleep(_NAP_S)  # on a busy machine its callbacks come late
         self._ledger.rebase(self._ring.written)
 
     def flush(self) -> int:
