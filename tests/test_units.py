@@ -96,6 +96,20 @@ def test_it_is_watched_and_never_given_up_but_for_a_person(unit: Path) -> None:
     assert said["LimitCORE"] == ["0"]
 
 
+@pytest.mark.parametrize("unit", [SYSTEM, USER], ids=["system", "user"])
+def test_where_the_pause_grows_it_also_shrinks_again(unit: Path) -> None:
+    """scripts/prove-service shows it: systemd alone would never go back."""
+    drop_in = unit.with_name("growing-pause.conf")
+    said = settings(drop_in)
+    assert set(said) == {"RestartSteps", "RestartMaxDelaySec", "ExecStartPost"}
+    (clock,) = said["ExecStartPost"]
+    assert clock.startswith("-"), "who can't forget crashes runs all the same"
+    text = drop_in.read_text()
+    assert "reset-failed voiced.service" in text
+    assert "BindsTo=voiced.service" in text
+    assert text.count(" --user ") == (2 if unit is USER else 0)
+
+
 def test_the_key_comes_as_a_credential_and_in_no_other_way() -> None:
     said = settings(SYSTEM)
     assert said["LoadCredential"] == ["openai_api_key:/etc/voiced/openai_api_key"]

@@ -57,6 +57,15 @@ def test_then_comes_the_credential_of_systemd(systemd: dict[str, str]) -> None:
     assert found("", systemd) == f"{KEY}-from-systemd"
 
 
+def test_a_credential_that_cannot_be_looked_at_is_a_mistake_to_mend(tmp_path: Path) -> None:
+    """Not a crash, after which systemd would try again each second, nor the next source. (root may read
+    whatever the mode, so here the directory is none.)"""
+    not_one = tmp_path / "credentials"
+    not_one.touch()
+    environ = {"CREDENTIALS_DIRECTORY": str(not_one), "OPENAI_API_KEY": KEY}
+    assert "the systemd credential openai_api_key: can't read" in refusal("", environ)
+
+
 def test_then_comes_the_environment(systemd: dict[str, str], tmp_path: Path) -> None:
     assert found("", {"OPENAI_API_KEY": KEY}) == KEY
     empty = str(tmp_path)  # a service with other credentials

@@ -66,11 +66,21 @@ def find_key(key_file: str, environ: Mapping[str, str]) -> Secret | None:
         return secret_from_file(Path(key_file), "[auth] key_file")
     if directory := environ.get("CREDENTIALS_DIRECTORY"):
         credential = Path(directory) / CREDENTIAL
-        if credential.exists():
+        if _is_there(credential):
             return secret_from_file(credential, f"the systemd credential {CREDENTIAL}")
     if VARIABLE in environ:
         return _checked(environ[VARIABLE], f"the environment variable {VARIABLE}")
     return None
+
+
+def _is_there(path: Path) -> bool:
+    try:
+        path.stat()
+    except FileNotFoundError:
+        return False
+    except OSError:  # somebody meant to give us one: reading it says what is wrong
+        return True
+    return True
 
 
 def key_places(environ: Mapping[str, str], *named: str) -> list[Path]:
