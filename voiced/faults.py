@@ -124,6 +124,10 @@ class DeviceUnfit(DeviceError):
     """It is there, but not fit for what is wanted of it: a person must act, opening it again is vain."""
 
 
+class DeviceRecalled(DeviceError):
+    """Nothing is wrong with it: it is to be closed and opened again, so that a better one can be found."""
+
+
 class DeviceHung(DeviceError):
     """The sound system does not answer; if that lasts, only a new process gets rid of it."""
 
