@@ -125,7 +125,9 @@ class DeviceUnfit(DeviceError):
 
 
 class DeviceRecalled(DeviceError):
-    """Nothing is wrong with it: it is to be closed and opened again, so that a better one can be found."""
+    """It is to be closed and opened again at once: to find a better one, or as it may be a mere stream that
+    has come apart from its device.
+    """
 
 
 class DeviceHung(DeviceError):

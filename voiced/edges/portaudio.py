@@ -186,9 +186,9 @@ class PortAudio:
         sounddevice = load()
         self._listed = self.traces()  # before: what comes meanwhile is a change
         with suppress(sounddevice.PortAudioError):  # it had not begun: the last time it failed
-            sounddevice._terminate()  # noqa: SLF001  its maintainers' own advice
+            sounddevice._terminate()
         forget_plugins()  # it has read ALSA's configuration anew
-        sounddevice._initialize()  # noqa: SLF001
+        sounddevice._initialize()
         return True
 
 
