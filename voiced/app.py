@@ -148,7 +148,7 @@ class Daemon:
             self.accountant.turn_ends,
         )
         self.player = self._player()
-        self.air = DeadAir(config.devices.dead_mic_s)
+        self.air = DeadAir(0.0 if config.capture.from_file else config.devices.dead_mic_s)
         self.microphone = self._microphone()
         self.tallies = Tallies(
             self.counts, self.blocks, self.frames, self.playouts, self.tape, self.memory

@@ -16,8 +16,9 @@ import trio.testing
 
 from voiced.audio.format import Shape
 from voiced.edges import portaudio
+from voiced.edges.cards import list_devices
 from voiced.edges.microphone import PortAudioMicrophone
-from voiced.edges.portaudio import PortAudio, list_devices, load
+from voiced.edges.portaudio import PortAudio, load
 from voiced.edges.speaker import PortAudioSpeaker
 from voiced.faults import DeviceAbsent, DeviceBusy, DeviceError, DeviceHung
 

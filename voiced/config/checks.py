@@ -120,9 +120,7 @@ def device_names(_self: object, attribute: "attrs.Attribute[Any]", value: object
         min_len(1)(None, attribute, value)
         return
     if not isinstance(value, list | tuple) or not all(isinstance(name, str) for name in value):
-        raise ValueError(  # noqa: TRY004  what is said to people of a TypeError fits one kind only
-            'must be a name in quotes, or a list of them, as ["USB PnP", "default"]'
-        )
+        raise ValueError('must be a name in quotes, or a list of them, as ["USB PnP", "default"]')
     if not value or not all(value):
         raise ValueError("must name at least one device, and none of the names may be empty")
     if len(value) > 1 and any(name.startswith("file:") for name in value):

@@ -39,6 +39,11 @@ class Capture:
         """The names to try, the best first."""
         return (self.device,) if isinstance(self.device, str) else self.device
 
+    @property
+    def from_file(self) -> bool:
+        """Whether it is a file: that may be silent for long, and begins anew when it is opened again."""
+        return self.devices[0].startswith("file:")
+
 
 @frozen(kw_only=True)
 class Playout:

@@ -29,8 +29,9 @@ from voiced.doctor.sound_findings import (
     stuck,
 )
 from voiced.doctor.whistle import measure_loop
+from voiced.edges.cards import Kind
 from voiced.edges.mixer import Mixer, MixerSays
-from voiced.edges.portaudio import Kind, PortAudio
+from voiced.edges.portaudio import PortAudio
 from voiced.edges.sound_server import SoundServer, Surroundings
 from voiced.faults import DeviceAbsent, DeviceError
 from voiced.outside import microphone_from, speaker_from

@@ -1,4 +1,4 @@
-"""PortAudio as a whole: loading it, naming its devices, calling it. One `PortAudio` for a daemon.
+"""PortAudio as a whole: loading it, calling it, beginning it anew. One `PortAudio` for a daemon.
 
 Its calls are not thread-safe (opening two streams at once crashed the process in one run of three),
 and a hung sound server blocks them for ever (measured with PulseAudio stopped by a signal: even
@@ -18,7 +18,7 @@ import threading
 from collections.abc import Callable, Hashable
 from contextlib import suppress
 from functools import partial
-from typing import Any, Final, Literal, TypeAlias, TypeVar
+from typing import Final, TypeVar
 
 import attrs
 import trio
@@ -26,23 +26,18 @@ from attrs import frozen
 
 from voiced.audio.format import Shape, ms_to_samples
 from voiced.edges.alsa import forget_plugins
+from voiced.edges.cards import WHAT, Kind, SoundDevice, find_device, inventory
 from voiced.faults import DeviceAbsent, DeviceBusy, DeviceError, DeviceHung, DeviceUnfit
 
 log = logging.getLogger(__name__)
 
 T = TypeVar("T")
 
-SoundDevice: TypeAlias = Any
-"""The sounddevice module, or something of it: it ships no types."""
-
-Kind: TypeAlias = Literal["input", "output"]
-
 _PATIENCE_S: Final = 5.0  # for opening and starting; a healthy server needs 3 to 50 ms
 _FAREWELL_S: Final = 1.0  # for closing: the whole daemon has 2 s to stop
 _LOOKS_EVERY_S: Final = 0.5  # while something is missing, for whatever comes
 _ALONE_WITHIN_S: Final = 1.0  # of a recall; whoever holds a stream then has none to give
 _UNAVAILABLE: Final = -9985  # paDeviceUnavailable: what ALSA's EBUSY becomes
-_WHAT: Final[dict[Kind, str]] = {"input": "microphone", "output": "loudspeaker"}
 
 
 @frozen(kw_only=True)
@@ -104,7 +99,7 @@ class PortAudio:
         if place:
             log.warning(
                 '%s "%s" for now: the first choice is not there',
-                _WHAT[wish.kind],
+                WHAT[wish.kind],
                 wish.names[place],
             )
         else:
@@ -127,7 +122,7 @@ class PortAudio:
 
     async def name_of(self, kind: Kind, name: str) -> str:
         """What the device that *name* stands for is really called; `DeviceError` if there is none."""
-        return await self.call(lambda: str(_find(load(), kind, name)["name"]))
+        return await self.call(lambda: str(find_device(load(), kind, name)["name"]))
 
     async def call(self, work: Callable[[], T]) -> T:
         """Do *work*, a call into PortAudio that may hang."""
@@ -204,25 +199,6 @@ def load() -> SoundDevice:
         ) from missing
 
 
-def list_devices(sounddevice: SoundDevice) -> list[str]:
-    """Every device in one line of plain words."""
-    defaults = sounddevice.default.device
-    lines = []
-    for device in sounddevice.query_devices():
-        uses = [
-            f"{what} with {count} channel{'s' if count > 1 else ''}"
-            + (", the default" if defaults[side] == device["index"] else "")
-            for side, what, count in (
-                (0, "microphone", device["max_input_channels"]),
-                (1, "loudspeaker", device["max_output_channels"]),
-            )
-            if count
-        ]
-        host = sounddevice.query_hostapis(device["hostapi"])["name"]
-        lines.append(f'"{device["name"]}" ({host}): {"; ".join(uses)}')
-    return lines
-
-
 def _open_one(
     wish: Wish, callback: Callable[..., None], finished: Callable[[], None]
 ) -> tuple[SoundDevice, Shape, int]:
@@ -238,14 +214,14 @@ def _open_one(
     # What is there and refuses says more than what is not there.
     told = [str(each).partition(" There is:")[0] for each in refusals]
     gravest = next((each for each in refusals if not isinstance(each, DeviceAbsent)), refusals[0])
-    raise type(gravest)(f"{'; '.join(told)} There is:\n{_inventory(load())}") from gravest
+    raise type(gravest)(f"{'; '.join(told)} There is:\n{inventory(load())}") from gravest
 
 
 def _open(
     wish: Wish, name: str, callback: Callable[..., None], finished: Callable[[], None]
 ) -> tuple[SoundDevice, Shape]:
     sounddevice = load()
-    device = _find(sounddevice, wish.kind, name)
+    device = find_device(sounddevice, wish.kind, name)
     make = {"input": sounddevice.RawInputStream, "output": sounddevice.RawOutputStream}[wish.kind]
     most = device[f"max_{wish.kind}_channels"]
     least = min(wish.least_channels, most)
@@ -271,33 +247,10 @@ def _open(
     # sounddevice gives PortAudio's number after its words
     busy = refusal is not None and _UNAVAILABLE in refusal.args
     raise (DeviceBusy if busy else DeviceError)(
-        f'{_WHAT[wish.kind]} "{device["name"]}" can\'t be opened at {rates}: {refusal}. Another '
+        f'{WHAT[wish.kind]} "{device["name"]}" can\'t be opened at {rates}: {refusal}. Another '
         "program may hold it, or your user may lack the group audio. "
-        f"There is:\n{_inventory(sounddevice)}"
+        f"There is:\n{inventory(sounddevice)}"
     ) from refusal
-
-
-def _find(sounddevice: SoundDevice, kind: Kind, name: str) -> dict[str, Any]:
-    """The device of that name; else the only one whose name contains it."""
-    devices = [d for d in sounddevice.query_devices() if d[f"max_{kind}_channels"] > 0]
-    if name == "default":
-        index = sounddevice.default.device[0 if kind == "input" else 1]
-        found = [d for d in devices if d["index"] == index] or devices[:1]
-    else:
-        exact = [d for d in devices if d["name"] == name]
-        found = exact[:1] or [d for d in devices if name.lower() in d["name"].lower()]
-    if len(found) == 1:
-        return dict(found[0])
-    if not devices:
-        raise DeviceAbsent(
-            f"there is no {_WHAT[kind]} at all; without a sound card, file:PATH works as a device"
-        )
-    why = "several match" if found else "there is none of that name"
-    raise DeviceAbsent(f'{_WHAT[kind]} "{name}": {why}. There is:\n{_inventory(sounddevice)}')
-
-
-def _inventory(sounddevice: SoundDevice) -> str:
-    return "\n".join(f"  {line}" for line in list_devices(sounddevice))
 
 
 def _translated(work: Callable[[], T]) -> T:

@@ -15,7 +15,8 @@ from voiced.audio.format import BYTES_PER_SAMPLE, WIRE_RATE_HZ, Shape, ms_to_sam
 from voiced.audio.ledger import Ledger
 from voiced.audio.level import decibels
 from voiced.audio.resample import Resampler
-from voiced.edges.portaudio import PortAudio, SoundDevice, Wish, as_names, quoted
+from voiced.edges.cards import SoundDevice
+from voiced.edges.portaudio import PortAudio, Wish, as_names, quoted
 from voiced.edges.ring import Ring
 from voiced.faults import DeviceError
 from voiced.link.stall import Stall
