@@ -91,6 +91,9 @@ class Story:
             mute_keeper=self.mute_keeper,
             metrics_server=self.metrics_server,
             metrics_file=self.metrics_file,
+            microphone_recalled=self.user.microphone.plug.recalled,
+            speaker_recalled=self.ears.speaker.plug.recalled,
+            sound_changed=self.user.microphone.plug.changed,
         )
         self.daemon = Daemon(self.config, ports, board=_Diary(self.notices), stays=self.stays)
         self.daemon.reload = self.reload
