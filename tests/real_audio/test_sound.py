@@ -441,10 +441,9 @@ async def test_a_microphone_that_is_removed_and_made_again_is_heard_again(
             for away_s in (0.0, 3.0):
                 await trio.run_process(["pactl", "unload-module", "module-remap-source"])
                 await trio.sleep(away_s)
+                again = ["load-module", "module-remap-source", "source_name=mic"]
                 await trio.run_process(
-                    ["pactl", "load-module", "module-remap-source"]
-                    + ["source_name=mic", "master=mouth.monitor"],
-                    capture_stdout=True,
+                    ["pactl", *again, "master=mouth.monitor"], capture_stdout=True
                 )
                 await trio.run_process(["pactl", "set-default-source", "mic"])
                 took = await until_heard_again(scene, time.perf_counter())
