@@ -11,7 +11,7 @@ A, R, D = Air.ALIVE, Air.REOPEN, Air.DEAD
 
 def heard(air: DeadAir, sound: str, from_s: float = 0.0) -> list[tuple[float, Air]]:
     """What is new about it: a character is a second, `0` of zeros, `.` of sound, `m` while it is muted."""
-    news = []
+    news: list[tuple[float, Air]] = []
     for at_s, kind in enumerate(sound):
         now_s = from_s + at_s
         if kind == "m":

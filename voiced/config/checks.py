@@ -117,12 +117,12 @@ def as_names(names: Any) -> Any:
 def device_names(_self: object, attribute: "attrs.Attribute[Any]", value: object) -> None:
     """A device, or several in the order in which they are wanted."""
     if isinstance(value, str):
-        min_len(1)(None, attribute, value)
+        word()(None, attribute, value)
         return
     if not isinstance(value, list | tuple) or not all(isinstance(name, str) for name in value):
         raise ValueError('must be a name in quotes, or a list of them, as ["USB PnP", "default"]')
     if not value or not all(value):
-        raise ValueError("must name at least one device, and none of the names may be empty")
+        raise ValueError("must be at least one name, and none of them empty")
     if len(value) > 1 and any(name.startswith("file:") for name in value):
         raise ValueError("a file can always be opened: it must be alone")
     if len(set(value)) < len(value):

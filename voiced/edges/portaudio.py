@@ -112,7 +112,8 @@ class PortAudio:
         """
         while not self._recalled:
             await trio.sleep(_LOOKS_EVERY_S)
-            self._recalled = self._recalled or bool(self._unmet and self.traces() != self._listed)
+            if self._unmet and self.traces() != self._listed:
+                self._recalled = True
 
     async def until_changed(self) -> None:
         """Wait until cards or servers come or go."""
