@@ -12,8 +12,10 @@ went. Where another stream is open then, all are recalled: whoever holds one clo
 and opens it again. Devices are found by their names, each time: their numbers change.
 """
 
+import atexit
 import importlib
 import logging
+import sys
 import threading
 from collections.abc import Callable, Hashable
 from contextlib import suppress
@@ -131,6 +133,7 @@ class PortAudio:
             return await trio.to_thread.run_sync(
                 partial(_translated, work), abandon_on_cancel=True, limiter=self._one_at_a_time
             )
+        _end_without_it()
         raise DeviceHung(
             f"the sound system did not answer within {_PATIENCE_S:.0f} s: the sound server hangs"
         )
@@ -148,6 +151,7 @@ class PortAudio:
         with trio.move_on_after(_FAREWELL_S, shield=True):
             await trio.to_thread.run_sync(work, abandon_on_cancel=True, limiter=self._one_at_a_time)
             return True
+        _end_without_it()
         return False
 
     async def _until_alone(self) -> None:
@@ -198,6 +202,14 @@ def load() -> SoundDevice:
             f"PortAudio is not installed ({missing}): run `sudo apt install libportaudio2`, and "
             "libasound2-plugins too if sound goes through PulseAudio or PipeWire"
         ) from missing
+
+
+def _end_without_it() -> None:
+    """At the end of the process sounddevice would call PortAudio once more. Where that hangs, the process
+    would never end (measured): nobody would start another one.
+    """
+    if handler := getattr(sys.modules.get("sounddevice"), "_exit_handler", None):
+        atexit.unregister(handler)
 
 
 def _open_one(
