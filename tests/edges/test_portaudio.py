@@ -3,9 +3,12 @@
 The fake stands for the sounddevice module, not for our port: what sound cards do is in the contracts.
 """
 
+import atexit
 import importlib
+import sys
 import threading
 from collections.abc import Awaitable, Callable, Iterator
+from types import SimpleNamespace
 from typing import Any
 
 import attrs
@@ -679,3 +682,19 @@ async def test_a_channel_that_is_wanted_is_asked_for(machine: Machine) -> None:
     await opened(PortAudioMicrophone(machine.system, "Array", channel=3))
     await opened(PortAudioMicrophone(machine.system, "Array", channel=9))
     assert machine.sounddevice.tried == [(24_000, 3), (24_000, 8)]
+
+
+async def test_once_it_hangs_the_end_of_the_process_does_not_wait_for_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(portaudio, "_PATIENCE_S", 0.1)
+    handler, hang = object(), threading.Event()
+    left_out: list[object] = []
+    monkeypatch.setitem(sys.modules, "sounddevice", SimpleNamespace(_exit_handler=handler))
+    monkeypatch.setattr(atexit, "unregister", left_out.append)
+    monkeypatch.setattr(portaudio, "load", SoundDevice)
+    with trio.fail_after(20):
+        with pytest.raises(DeviceHung):
+            await PortAudio().call(hang.wait)
+    hang.set()
+    assert left_out == [handler]
