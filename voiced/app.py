@@ -38,6 +38,7 @@ from voiced.counts import Counts
 from voiced.faults import VoicedError
 from voiced.link.absence import Absence
 from voiced.link.cooldown import Cooldown
+from voiced.link.dead_air import DeadAir
 from voiced.link.door import Door
 from voiced.link.ladder import Ladder
 from voiced.link.memory import Memory
@@ -47,7 +48,7 @@ from voiced.link.tape import Tape
 from voiced.logbook.entry import Entry
 from voiced.messages import Playout, Volume
 from voiced.metrics.histogram import Durations
-from voiced.notices import Device, NoticeBoard
+from voiced.notices import Device, NoticeBoard, Phase
 from voiced.outside import Ports
 from voiced.ports import OpenMicrophone
 from voiced.staff import (
@@ -71,6 +72,7 @@ from voiced.verdicts import gravest
 log = logging.getLogger(__name__)
 
 _BLOCKS_MS: Final = 200  # the Framer is arithmetic: a full channel here means the machine is ill
+_FLOOR_TAKEN: Final = frozenset({Phase.HEARING, Phase.THINKING, Phase.SPEAKING})
 _PLAYOUTS: Final = 8  # a ninth waiting answer is a fault worth seeing
 
 
@@ -96,7 +98,7 @@ class Daemon:
     reload: Reload | None = None  # where the settings come from a file
     papers: Callable[[], Mapping[str, object]] = dict  # of the process, for a dump
     durations: Durations = attrs.field(factory=Durations)
-    stays: bool = False  # on a fault that only a person can mend: wait for one, or end
+    stays: bool = False  # where only a person can mend, or a device is missing: wait, or end
     mended: Callable[[], Awaitable[None]] = (
         trio.sleep_forever
     )  # returns when a person did something
@@ -112,6 +114,8 @@ class Daemon:
     announcer: Announcer | None = attrs.field(init=False, default=None)
     jitter: JitterBuffer = attrs.field(init=False)
     player: Player = attrs.field(init=False)
+    air: DeadAir = attrs.field(init=False)
+    microphone: Attendant[OpenMicrophone] = attrs.field(init=False)
     tallies: Tallies = attrs.field(init=False)
     supervisor: Supervisor = attrs.field(init=False)
 
@@ -144,6 +148,8 @@ class Daemon:
             self.accountant.turn_ends,
         )
         self.player = self._player()
+        self.air = DeadAir(0.0 if config.capture.from_file else config.devices.dead_mic_s)
+        self.microphone = self._microphone()
         self.tallies = Tallies(
             self.counts, self.blocks, self.frames, self.playouts, self.tape, self.memory
         )
@@ -285,7 +291,10 @@ class Daemon:
 
     async def _listen(self) -> None:
         """While there is no microphone the session stays open, and the server just hears nothing."""
-        await Attendant(
+        await self.microphone.run()
+
+    def _microphone(self) -> Attendant[OpenMicrophone]:
+        return Attendant(
             device=Device.MICROPHONE,
             open=self.ports.microphone.open,
             use=self._hear,
@@ -293,11 +302,20 @@ class Daemon:
             absence=self._absence(),
             board=self.board,
             counts=self.counts,
-        ).run()
+            until_recalled=self.ports.microphone_recalled,
+            until_changed=self.ports.sound_changed,
+            at_break=self._at_break,
+        )
+
+    def _at_break(self) -> bool:
+        """Whether neither party has the floor: a device may be closed, and nobody misses a word."""
+        return self.board.phase.phase not in _FLOOR_TAKEN and not self.player.glance().due
 
     async def _hear(self, microphone: OpenMicrophone) -> None:
         self.blocks.discard_all()  # from before a break: it may have had another shape
-        capture = Capture(microphone, self.blocks, self.counts, self.door)
+        capture = Capture(
+            microphone, self.blocks, self.counts, self.door, self.air, self.microphone.ails
+        )
         channel = self.config.capture.channel
         framer = Framer(
             self.blocks,
@@ -322,6 +340,9 @@ class Daemon:
             absence=self._absence(),
             board=self.board,
             counts=self.counts,
+            until_recalled=self.ports.speaker_recalled,
+            until_changed=self.ports.sound_changed,
+            at_break=self._at_break,
         ).run()
 
     def _player(self) -> Player:
@@ -346,7 +367,12 @@ class Daemon:
 
     def _absence(self) -> Absence:
         devices = self.config.devices
-        return Absence(devices.first_pause_s, devices.longest_pause_s, devices.give_up_after_s)
+        return Absence(
+            devices.first_pause_s,
+            devices.longest_pause_s,
+            devices.give_up_after_s,
+            waits_at_start=self.stays,
+        )
 
     def _steward(self) -> Steward:
         return Steward(

@@ -14,6 +14,9 @@ class Counts:
     frames_unsent: int = 0  # in hand when a session ended
     frames_withheld: int = 0  # no conversation, no button held, muted, or nobody spoke (gate)
     device_restarts: int = 0  # a microphone or loudspeaker that was lost is open again
+    device_recalls: int = 0  # one that worked was closed and opened again, to find a better one
+    device_hangs: int = 0  # attempts that the sound system did not answer
+    mute_devices: int = 0  # times that a microphone gave nothing but zeros and was opened again
     unheard_answers: int = 0  # let go because there was no loudspeaker
     lost_blocks: int = 0  # microphone blocks overwritten before the Trio thread came
     refusals: int = 0  # `error` events of the service, whatever they were about

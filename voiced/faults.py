@@ -124,6 +124,12 @@ class DeviceUnfit(DeviceError):
     """It is there, but not fit for what is wanted of it: a person must act, opening it again is vain."""
 
 
+class DeviceRecalled(DeviceError):
+    """It is to be closed and opened again at once: to find a better one, or as it may be a mere stream that
+    has come apart from its device.
+    """
+
+
 class DeviceHung(DeviceError):
     """The sound system does not answer; if that lasts, only a new process gets rid of it."""
 

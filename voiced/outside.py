@@ -6,13 +6,14 @@ The only module that knows every edge; tests put their own things into `Ports` i
 import grp
 import logging
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import datetime
 from functools import partial
 from pathlib import Path
 from typing import Final
 
 import attrs
+import trio
 
 from voiced.config.logs import Debug
 from voiced.config.whole import Config
@@ -32,6 +33,7 @@ from voiced.edges.probe_file import ProbeFile
 from voiced.edges.process import resources
 from voiced.edges.proxy import find_proxies
 from voiced.edges.recording import RecordingDialler
+from voiced.edges.sound_traces import SoundTraces
 from voiced.edges.speaker import PortAudioSpeaker
 from voiced.edges.state_file import Unfit, state_directory
 from voiced.edges.transport import Route, open_stream, trust
@@ -83,6 +85,10 @@ class Ports:
     probes: Callable[[], str] | None = None  # what they found of late; it blocks
     metrics_server: MetricsServer | None = None  # nobody wants numbers there
     metrics_file: MetricsFile | None = None
+    # Devices that work can be wanted back, to look for better ones; what is heard of cards and servers.
+    microphone_recalled: Callable[[], Awaitable[None]] = trio.sleep_forever
+    speaker_recalled: Callable[[], Awaitable[None]] = trio.sleep_forever
+    sound_changed: Callable[[], Awaitable[None]] = trio.sleep_forever
     resources: Callable[[], Resources | None] = resources  # what our process takes
 
 
@@ -94,7 +100,7 @@ def ports_from(
     """
     masks = masks or Masks()
     dialler = recorded(config.debug, dialler_from(config, environ, masks), masks.hide)
-    system = PortAudio()
+    system = PortAudio(SoundTraces().look)
     return Ports(
         microphone_from(config, system),
         speaker_from(config, system),
@@ -107,35 +113,46 @@ def ports_from(
         probes=probes_from(environ),
         metrics_server=metrics_server_from(config),
         metrics_file=metrics_file_from(config),
+        microphone_recalled=_recall(config.capture.devices, system),
+        speaker_recalled=_recall(config.playout.devices, system),
+        sound_changed=system.until_changed,
     )
+
+
+def _recall(names: Sequence[str], system: PortAudio) -> Callable[[], Awaitable[None]]:
+    """A file is never in the way, and would begin anew."""
+    return trio.sleep_forever if names[0].startswith(_FILE) else system.until_recalled
 
 
 def microphone_from(config: Config, system: PortAudio) -> Microphone:
     """A sound card's, or a file."""
-    capture = config.capture
-    if capture.device.startswith(_FILE):
-        return FileMicrophone(Path(capture.device.removeprefix(_FILE)))
+    capture, devices = config.capture, config.devices
+    if capture.devices[0].startswith(_FILE):
+        return FileMicrophone(Path(capture.devices[0].removeprefix(_FILE)))
     return PortAudioMicrophone(
         system,
-        capture.device,
+        capture.devices,
         capture.rate_hz or None,
         capture.block_ms,
-        stall_s=config.devices.stall_ms / 1000,
+        stall_s=devices.stall_ms / 1000,
+        gap_s=devices.gap_ms / 1000,
+        channel=capture.channel,
     )
 
 
 def speaker_from(config: Config, system: PortAudio) -> Speaker:
     """A sound card's, or a file."""
-    playout = config.playout
-    if playout.device.startswith(_FILE):
-        return FileSpeaker(Path(playout.device.removeprefix(_FILE)))
+    playout, devices = config.playout, config.devices
+    if playout.devices[0].startswith(_FILE):
+        return FileSpeaker(Path(playout.devices[0].removeprefix(_FILE)))
     return PortAudioSpeaker(
         system,
-        playout.device,
+        playout.devices,
         playout.rate_hz or None,
         playout.device_block_ms,
         playout.device_latency_ms,
-        stall_s=config.devices.stall_ms / 1000,
+        stall_s=devices.stall_ms / 1000,
+        gap_s=devices.gap_ms / 1000,
     )
 
 

@@ -12,7 +12,7 @@ import trio.testing
 from tests.fakes.room import Plug
 from voiced.actors.attendant import Attendant
 from voiced.counts import Counts
-from voiced.faults import DeviceError, DeviceHung, DeviceUnfit
+from voiced.faults import DeviceAbsent, DeviceBusy, DeviceError, DeviceHung, DeviceUnfit
 from voiced.link.absence import Absence
 from voiced.notices import Device, NoticeBoard
 
@@ -28,6 +28,9 @@ class Thing:
     refusal: DeviceError | None = None  # what opening it meets
     misuse: DeviceError | None = None  # what using it meets
     opening_s: float = 0.0
+    recall: trio.Event = attrs.field(factory=trio.Event)
+    news: trio.Event = attrs.field(factory=trio.Event)
+    busy: bool = False
 
     @asynccontextmanager
     async def open(self) -> AsyncIterator["Thing"]:
@@ -60,16 +63,22 @@ class Thing:
         finally:
             self._note("not without")
 
-    def attendant(self) -> "Attendant[Thing]":
+    def attendant(self, *, waits_at_start: bool = False) -> "Attendant[Thing]":
         return Attendant(
             device=Device.LOUDSPEAKER,
             open=self.open,
             use=self.use,
             do_without=self.do_without,
-            absence=Absence(0.2, 30.0, 600.0),
+            absence=Absence(0.2, 30.0, 600.0, waits_at_start=waits_at_start),
             board=self.board,
             counts=self.counts,
+            until_recalled=self._recalled,
+            until_changed=self.news.wait,
+            at_break=lambda: not self.busy,
         )
+
+    async def _recalled(self) -> None:
+        await self.recall.wait()
 
     def _note(self, what: str) -> None:
         self.diary.append((what, round(trio.current_time(), 6)))
@@ -153,4 +162,82 @@ async def test_of_a_fault_of_many_lines_the_first_is_told(
     assert thing.board.status.why == "loudspeaker: it can't be started."
     thing.misuse = None
     await for_s(100)
+    assert thing.board.status.why == ""
+
+
+async def test_a_recall_waits_for_a_break_and_is_no_fault(
+    nursery: trio.Nursery, autojump_clock: trio.abc.Clock
+) -> None:
+    thing = Thing(busy=True)
+    nursery.start_soon(thing.attendant().run)
+    await for_s(10)
+    thing.recall.set()
+    await for_s(5)
+    assert thing.diary == [("used", 0.0)]
+    thing.busy, thing.recall = False, trio.Event()
+    await for_s(1)
+    assert thing.diary[1][0] == "closed"
+    assert thing.diary[1][1] == pytest.approx(15, abs=0.11)
+    assert thing.diary[2] == ("used", thing.diary[1][1])
+    assert len(thing.diary) == 3
+    assert (thing.counts.device_recalls, thing.counts.device_restarts) == (1, 0)
+    assert thing.board.status.why == ""
+
+
+async def test_a_service_waits_for_one_that_is_not_there_yet_and_says_so(
+    nursery: trio.Nursery, autojump_clock: trio.abc.Clock
+) -> None:
+    thing = Thing(refusal=DeviceAbsent("there is none of that name"))
+    nursery.start_soon(thing.attendant(waits_at_start=True).run)
+    await for_s(60)
+    assert thing.board.status.why == "loudspeaker: there is none of that name"
+    assert thing.diary == [("without", 0.0)]
+    thing.refusal = None
+    await for_s(3)
+    assert thing.board.status.why == ""
+    assert thing.diary[1:][0][0] in {"not without", "used"}
+
+
+async def test_what_is_plugged_in_cuts_a_pause_short(
+    nursery: trio.Nursery, autojump_clock: trio.abc.Clock
+) -> None:
+    thing = Thing()
+    nursery.start_soon(thing.attendant().run)
+    await for_s(1)
+    thing.plug.pulled_out()
+    await for_s(300)
+    thing.plug.put_back()
+    thing.news.set()
+    await for_s(0)
+    assert thing.counts.device_restarts == 1
+
+
+async def test_the_status_says_why_it_is_away_now(
+    nursery: trio.Nursery, autojump_clock: trio.abc.Clock, caplog: pytest.LogCaptureFixture
+) -> None:
+    thing = Thing()
+    nursery.start_soon(thing.attendant().run)
+    await for_s(1)
+    thing.refusal = DeviceAbsent("there is none of that name")
+    thing.plug.ends()
+    await for_s(5)
+    assert thing.board.status.why == "loudspeaker: there is none of that name"
+    thing.refusal = DeviceBusy("another program holds it")
+    await for_s(5)
+    assert thing.board.status.why == "loudspeaker: another program holds it"
+    assert len([each for each in caplog.messages if "still away" in each]) == 2
+
+
+async def test_every_attempt_that_hangs_is_counted(
+    nursery: trio.Nursery, autojump_clock: trio.abc.Clock
+) -> None:
+    thing = Thing()
+    nursery.start_soon(thing.attendant().run)
+    await for_s(1)
+    thing.refusal, thing.opening_s = DeviceHung("the sound server hangs"), 5.0
+    thing.plug.ends()
+    await for_s(12)
+    thing.refusal = None
+    await for_s(10)
+    assert thing.counts.device_hangs == 2
     assert thing.board.status.why == ""

@@ -165,7 +165,7 @@ def configure(config: Path, url: str, toml: str = "", realtime: str = "") -> Non
     Raises:
         CannotMeasureError: this voiced does not know all of it.
     """
-    here = f'[realtime]\nurl = "{url}"\n{realtime}[capture]\ndevice = "pulse"\n'
+    here = f'[realtime]\nurl = "{url}"\n{realtime}[devices]\ndead_mic_s = 0\n[capture]\ndevice = "pulse"\n'
     config.write_text(here + toml)
     command = [sys.executable, "-m", "voiced", "config", "check", "--config", str(config)]
     checked = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)

@@ -3,9 +3,12 @@
 The fake stands for the sounddevice module, not for our port: what sound cards do is in the contracts.
 """
 
+import atexit
 import importlib
+import sys
 import threading
 from collections.abc import Awaitable, Callable, Iterator
+from types import SimpleNamespace
 from typing import Any
 
 import attrs
@@ -16,8 +19,9 @@ import trio.testing
 
 from voiced.audio.format import Shape
 from voiced.edges import portaudio
+from voiced.edges.cards import list_devices
 from voiced.edges.microphone import PortAudioMicrophone
-from voiced.edges.portaudio import PortAudio, list_devices, load
+from voiced.edges.portaudio import PortAudio, load
 from voiced.edges.speaker import PortAudioSpeaker
 from voiced.faults import DeviceAbsent, DeviceBusy, DeviceError, DeviceHung
 
@@ -99,6 +103,10 @@ class SoundDevice:
     tried: list[tuple[int, int]] = attrs.field(factory=list)  # rate and channels
     streams: list[Stream] = attrs.field(factory=list)
     diary: list[str] = attrs.field(factory=list)
+    plugged: list[dict[str, Any]] | None = (
+        None  # what it would list if it began anew; None: the same
+    )
+    begun: bool = True
     PortAudioError: type[Exception] = PortAudioError
 
     def __attrs_post_init__(self) -> None:
@@ -117,7 +125,23 @@ class SoundDevice:
         return self.streams[-1]
 
     def query_devices(self) -> list[dict[str, Any]]:
+        if not self.begun:
+            raise PortAudioError("PortAudio not initialized [PaErrorCode -10000]")
         return self.cards
+
+    def _terminate(self) -> None:
+        assert all(stream.closed for stream in self.streams), "this would end them"
+        if not self.begun:
+            raise PortAudioError("PortAudio not initialized [PaErrorCode -10000]")
+        self.begun = False
+        self.diary.append("terminate")
+
+    def _initialize(self) -> None:
+        self.diary.append("initialize")
+        if self.dead:
+            raise PortAudioError("Unanticipated host error [PaErrorCode -9999]")
+        self.begun = True
+        self.cards = self.cards if self.plugged is None else self.plugged
 
     def query_hostapis(self, index: int) -> dict[str, str]:
         return {"name": "ALSA"}
@@ -485,3 +509,192 @@ async def test_what_a_name_stands_for_is_told(sounddevice: SoundDevice) -> None:
     assert await PortAudio().name_of("output", "default") == "pulse"
     with pytest.raises(DeviceAbsent):
         await PortAudio().name_of("input", "HDMI")
+
+
+# --- devices that come and go ---------------------------------------------------------------------
+
+USB = device(2, "USB PnP: Audio (hw:1,0)", inputs=1)
+BUILT_IN = device(0, "HDA Intel PCH: ALC257 (hw:0,0)", inputs=2, outputs=2)
+
+
+@attrs.define(eq=False)
+class Machine:
+    """PortAudio, and the cards that are really there: they leave traces."""
+
+    sounddevice: SoundDevice
+    plugs: int = 0
+    system: PortAudio = attrs.field(init=False)
+
+    def __attrs_post_init__(self) -> None:
+        self.system = PortAudio(lambda: self.plugs)
+
+    def holds(self, *cards: dict[str, Any]) -> None:
+        self.sounddevice.plugged = list(cards)
+        self.plugs += 1
+
+    def microphone(self, *names: str) -> PortAudioMicrophone:
+        return PortAudioMicrophone(self.system, names)
+
+    def speaker(self, *names: str) -> PortAudioSpeaker:
+        return PortAudioSpeaker(self.system, names)
+
+
+@pytest.fixture
+def machine(sounddevice: SoundDevice) -> Machine:
+    sounddevice.cards = [BUILT_IN, USB]
+    return Machine(sounddevice)
+
+
+async def test_one_that_was_plugged_in_again_is_found_by_name_under_another_number(
+    machine: Machine,
+) -> None:
+    assert await opened(machine.microphone("USB PnP")) == 2
+    machine.holds(BUILT_IN)
+    assert "there is none of that name" in await refusal(machine.microphone("USB PnP"))
+    machine.holds({**USB, "index": 0}, {**BUILT_IN, "index": 1})
+    assert await opened(machine.microphone("USB PnP")) == 0
+
+
+async def test_what_left_no_trace_is_looked_for_when_it_is_missing(machine: Machine) -> None:
+    machine.sounddevice.plugged = [BUILT_IN, {**USB, "name": "Studio"}]
+    assert await opened(machine.microphone("Studio")) == 2
+    await opened(machine.microphone("Studio"))
+    assert machine.sounddevice.diary.count("initialize") == 1
+
+
+async def test_while_nothing_comes_or_goes_it_is_never_begun_anew(machine: Machine) -> None:
+    for _ in range(3):
+        await opened(machine.microphone("USB PnP"))
+    assert "initialize" not in machine.sounddevice.diary
+
+
+async def test_a_sound_system_that_could_not_begin_begins_at_the_next_attempt(
+    machine: Machine,
+) -> None:
+    await opened(machine.microphone("USB PnP"))
+    machine.holds(USB)
+    machine.sounddevice.dead = True
+    assert "the sound system refused" in await refusal(machine.microphone("USB PnP"))
+    machine.holds(USB, BUILT_IN)
+    machine.sounddevice.dead = False
+    assert await opened(machine.microphone("USB PnP")) == 2
+
+
+async def test_the_first_that_opens_is_taken(machine: Machine) -> None:
+    assert await opened(machine.microphone("Studio", "USB PnP", "default")) == 2
+
+    def held(wanted: dict[str, Any]) -> bool:
+        if wanted["device"] == 2:
+            raise PortAudioError("Device unavailable", -9985)
+        return True
+
+    machine.sounddevice.takes = held
+    assert await opened(machine.microphone("USB PnP", "HDA")) == 0
+    with pytest.raises(DeviceBusy) as busy:
+        await opened(machine.microphone("Studio", "USB PnP"))
+    told = str(busy.value)
+    assert told.count("There is:") == 1
+    assert '"Studio": there is none of that name' in told
+    assert '"USB PnP: Audio (hw:1,0)" can\'t be opened' in told
+
+
+async def test_one_that_is_missing_is_found_once_the_other_has_closed_its_stream_for_a_moment(
+    machine: Machine, nursery: trio.Nursery
+) -> None:
+    """Microphone and loudspeaker on different cards: while one is open, no other card can be seen."""
+    machine.sounddevice.cards = [BUILT_IN]
+    open_again = trio.Event()
+
+    async def play(task_status: trio.TaskStatus[None]) -> None:
+        async with machine.speaker("HDA").open():
+            task_status.started()
+            await machine.system.until_recalled()
+        async with machine.speaker("HDA").open():
+            open_again.set()
+            await trio.sleep_forever()
+
+    with trio.fail_after(20):
+        await nursery.start(play)
+        assert "there is none of that name" in await refusal(machine.microphone("USB PnP"))
+        assert "initialize" not in machine.sounddevice.diary
+        machine.holds(BUILT_IN, USB)
+        await open_again.wait()
+        assert await opened(machine.microphone("USB PnP")) == 2
+    nursery.cancel_scope.cancel()
+
+
+async def test_a_better_one_that_comes_back_is_taken_when_both_have_closed(
+    machine: Machine, nursery: trio.Nursery
+) -> None:
+    machine.sounddevice.cards = [BUILT_IN]
+    taken: list[int] = []
+    both = trio.Event()
+
+    async def live(port: PortAudioMicrophone | PortAudioSpeaker) -> None:
+        while True:
+            async with port.open():
+                if isinstance(port, PortAudioMicrophone):
+                    inputs = [s for s in machine.sounddevice.streams if s.kind == "input"]
+                    taken.append(inputs[-1].wanted["device"])
+                if len(taken) == 2:
+                    both.set()
+                await machine.system.until_recalled()
+
+    with trio.fail_after(20):
+        nursery.start_soon(live, machine.speaker("HDA"))
+        nursery.start_soon(live, machine.microphone("USB PnP", "HDA"))
+        while sum(not stream.closed for stream in machine.sounddevice.streams) < 2:  # noqa: ASYNC110
+            await trio.sleep(0.01)
+        machine.holds(BUILT_IN, USB)
+        await both.wait()
+        assert taken == [0, 2]
+        assert machine.sounddevice.diary.count("initialize") == 1
+    nursery.cancel_scope.cancel()
+
+
+async def test_nobody_is_recalled_while_everybody_has_the_best(
+    machine: Machine, mock_clock: trio.testing.MockClock, nursery: trio.Nursery
+) -> None:
+    mock_clock.rate = 100.0
+    async with machine.microphone("USB PnP").open():
+        machine.holds(BUILT_IN, USB)
+        with trio.move_on_after(10) as waiting:
+            await machine.system.until_recalled()
+    assert waiting.cancelled_caught
+
+
+async def test_a_stream_that_hangs_in_closing_keeps_portaudio_as_it_is(machine: Machine) -> None:
+    """To begin anew under a thread that is still inside would crash the process."""
+    with trio.fail_after(20):
+        async with machine.microphone("USB PnP").open():
+            machine.sounddevice.hang.clear()
+        machine.holds(BUILT_IN, USB)
+        threads = threading.active_count()
+        with pytest.raises(DeviceHung):
+            async with machine.microphone("USB PnP").open():
+                pytest.fail("opened")
+        assert threading.active_count() <= threads  # one is stuck, and no more than that
+    assert "terminate" not in machine.sounddevice.diary
+
+
+async def test_a_channel_that_is_wanted_is_asked_for(machine: Machine) -> None:
+    machine.sounddevice.cards = [device(0, "Array", inputs=8)]
+    await opened(PortAudioMicrophone(machine.system, "Array", channel=3))
+    await opened(PortAudioMicrophone(machine.system, "Array", channel=9))
+    assert machine.sounddevice.tried == [(24_000, 3), (24_000, 8)]
+
+
+async def test_once_it_hangs_the_end_of_the_process_does_not_wait_for_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(portaudio, "_PATIENCE_S", 0.1)
+    handler, hang = object(), threading.Event()
+    left_out: list[object] = []
+    monkeypatch.setitem(sys.modules, "sounddevice", SimpleNamespace(_exit_handler=handler))
+    monkeypatch.setattr(atexit, "unregister", left_out.append)
+    monkeypatch.setattr(portaudio, "load", SoundDevice)
+    with trio.fail_after(20):
+        with pytest.raises(DeviceHung):
+            await PortAudio().call(hang.wait)
+    hang.set()
+    assert left_out == [handler]

@@ -177,6 +177,7 @@ def quick(port: int, **sections: dict[str, Any]) -> Config:
         "turns": {"silence_duration_ms": 200, "prefix_padding_ms": 100},
         "link": {"first_pause_s": 0.1, "longest_pause_s": 1.0},
         "notices": {"mode": "off"},
+        "devices": {"dead_mic_s": 0.0},  # who says nothing is silent to the last bit
     }
     config = Config()
     for name in usual | sections:

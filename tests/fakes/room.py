@@ -21,6 +21,11 @@ class Plug:
 
     opened_at: list[float] = attrs.field(factory=list)  # attempts in vain too
     in_socket: bool = attrs.field(default=True, init=False)
+    refusal: DeviceError | None = attrs.field(default=None, init=False)  # though it is there
+    recall: trio.Event = attrs.field(factory=trio.Event, init=False)
+    news: trio.Event = attrs.field(
+        factory=trio.Event, init=False
+    )  # fired: something was plugged in
     _noticed_after_s: float = attrs.field(default=0.0, init=False)
     _broken: trio.Event = attrs.field(factory=trio.Event, init=False)
 
@@ -34,7 +39,17 @@ class Plug:
         self.opened_at.append(trio.current_time())
         if not self.in_socket:
             raise DeviceError("there is none of that name. There is:\n  nothing")
-        self._broken = trio.Event()
+        if self.refusal is not None:
+            raise self.refusal
+        self._broken, self.recall = trio.Event(), trio.Event()
+
+    async def recalled(self) -> None:
+        """Wait until somebody wants it closed for a moment."""
+        await self.recall.wait()
+
+    async def changed(self) -> None:
+        """Wait until something was plugged in."""
+        await self.news.wait()
 
     def ends(self, *, noticed_after_s: float = 0.0) -> None:
         """As the stream of a sound server that was killed: it can be opened again."""
@@ -105,6 +120,7 @@ class User:
     """Speaks by the millisecond; each utterance has a value of its own, so that it can be found."""
 
     microphone: Microphone = attrs.field(init=False)
+    hum: int = 0  # of the room, when nobody speaks: a constant
     _waiting: bytes = b""
 
     def __attrs_post_init__(self) -> None:
@@ -127,7 +143,8 @@ class User:
     def next_block(self) -> bytes:
         """What the microphone hears in the next 20 ms."""
         block, self._waiting = self._waiting[:FRAME_BYTES], self._waiting[FRAME_BYTES:]
-        return block.ljust(FRAME_BYTES, b"\0")
+        hum = self.hum.to_bytes(2, "little", signed=True)
+        return block + hum * ((FRAME_BYTES - len(block)) // 2)
 
 
 @attrs.define(eq=False)

@@ -14,6 +14,7 @@ from tests.fakes.room import Ears, User
 from tests.fakes.server import FakeServer
 from voiced.actors.operator import Reload
 from voiced.app import Daemon
+from voiced.config.sound import Devices
 from voiced.config.whole import Config
 from voiced.notices import Happened, Moment, Notice, NoticeBoard, Phase, PhaseChanged
 from voiced.outside import Ports
@@ -27,6 +28,9 @@ from voiced.ports import (
     ServiceManager,
     Voice,
 )
+
+_QUIET_ROOM: Final = Config(devices=Devices(dead_mic_s=0.0))
+"""Where nobody speaks, a fake room gives zeros; that this makes a real microphone dead has its own stories."""
 
 FIRST_MIDNIGHT: Final = datetime(2026, 11, 22)  # local time, wherever that is
 
@@ -42,7 +46,7 @@ class Highest(random.Random):
 class Story:
     """The cast, and the daemon among them."""
 
-    config: Config = attrs.field(factory=Config)
+    config: Config = _QUIET_ROOM
     server: FakeServer = attrs.field(factory=FakeServer)
     user: User = attrs.field(factory=User)
     ears: Ears = attrs.field(factory=Ears)
@@ -87,6 +91,9 @@ class Story:
             mute_keeper=self.mute_keeper,
             metrics_server=self.metrics_server,
             metrics_file=self.metrics_file,
+            microphone_recalled=self.user.microphone.plug.recalled,
+            speaker_recalled=self.ears.speaker.plug.recalled,
+            sound_changed=self.user.microphone.plug.changed,
         )
         self.daemon = Daemon(self.config, ports, board=_Diary(self.notices), stays=self.stays)
         self.daemon.reload = self.reload

@@ -27,12 +27,39 @@ def test_one_that_was_never_there_is_not_waited_for() -> None:
     assert Absence(0.2, 30.0, 600.0).pause_s(0.0) is None
 
 
-def test_pauses_double_up_to_the_longest_and_end_with_patience() -> None:
+def test_pauses_double_then_grow_with_the_absence_and_end_with_patience() -> None:
     absence = Absence(0.2, 30.0, 600.0)
     absence.opened(0.0)
     pauses = pauses_s(absence, 100.0)
-    assert pauses[:9] == pytest.approx([0.2, 0.4, 0.8, 1.6, 3.2, 6.4, 12.8, 25.6, 30.0])
-    assert set(pauses[8:]) == {30.0}
+    assert pauses[:6] == pytest.approx([0.2, 0.4, 0.8, 1.6, 1.6, 1.6])
+    assert pauses == sorted(pauses)
+    assert 25 < pauses[-1] <= 30
+    assert 600 <= sum(pauses) < 630
+    assert len(pauses) < 100
+
+
+@given(st.floats(0.0, 500.0))
+def test_what_was_away_for_less_than_half_a_minute_is_looked_for_soon(away_s: float) -> None:
+    absence, now_s, pause_s = lost(0.0), 0.2, 0.2
+    while now_s < away_s:
+        pause_s = absence.pause_s(now_s) or 0.0
+        now_s += pause_s
+    assert now_s - away_s <= max(1.6, away_s / 20)
+
+
+def test_news_makes_pauses_short_again() -> None:
+    absence = lost()
+    assert pauses_s(absence, 300.0)[0] > 0.2
+    absence = lost()
+    absence.pause_s(300.0)
+    absence.stirs()
+    assert absence.pause_s(300.0) == 0.2
+
+
+def test_a_service_waits_for_one_that_was_not_there_at_its_start() -> None:
+    absence = Absence(0.2, 30.0, 600.0, waits_at_start=True)
+    pauses = pauses_s(absence, 5.0)
+    assert pauses[0] == 0.2
     assert 600 <= sum(pauses) < 630
 
 

@@ -56,3 +56,28 @@ def test_a_stall_is_noticed_within_one_and_a_half_limits(
         if stall.look(now_s, 1):
             break
     assert 0.99 * limit_s <= now_s <= 1.5 * limit_s
+
+
+def test_what_was_just_started_may_take_longer_until_it_moves() -> None:
+    stall = Stall(0.5, first_s=3.0)
+    now_s, count = 0.0, 7
+    while not stall.look(now_s, count):
+        now_s += stall.look_every_s
+    assert 3.0 <= now_s <= 3.8
+
+    stall, now_s = Stall(0.5, first_s=3.0), 0.0
+    for count in range(20):
+        assert not stall.look(now_s, count)
+        now_s += stall.look_every_s
+    stood_from_s = now_s
+    while not stall.look(now_s, 19):
+        now_s += stall.look_every_s
+    assert 0.3 <= now_s - stood_from_s <= 0.6
+
+
+def test_one_that_rested_is_started_again() -> None:
+    stall = Stall(0.5, first_s=3.0)
+    for look in range(10):
+        stall.look(look / 10, look)
+    stall.look(1.0, 10, due=False)
+    assert stall.look_every_s == 0.75

@@ -24,6 +24,7 @@ from voiced.audio.convert import Pcm
 from voiced.audio.valve import EDGE_MS
 from voiced.config.whole import Config
 from voiced.edges.portaudio import PortAudio
+from voiced.edges.sound_traces import SoundTraces
 from voiced.edges.speaker import PortAudioSpeaker
 from voiced.faults import DeviceError, VoicedError
 from voiced.notices import Happened, Moment, Phase
@@ -49,7 +50,7 @@ class Scene:
 
     async def run(self, task_status: trio.TaskStatus[None]) -> None:
         """Live; started when the server has heard the first frames."""
-        system, playout = PortAudio(), self.config.playout
+        system, playout = PortAudio(SoundTraces().look), self.config.playout
         speaker = PortAudioSpeaker(
             system,
             playout.device,
@@ -59,7 +60,15 @@ class Scene:
             tap=self._tap,
         )
         self.daemon = Daemon(
-            self.config, Ports(microphone_from(self.config, system), speaker, self.server)
+            self.config,
+            Ports(
+                microphone_from(self.config, system),
+                speaker,
+                self.server,
+                microphone_recalled=system.until_recalled,
+                speaker_recalled=system.until_recalled,
+                sound_changed=system.until_changed,
+            ),
         )
         with self.daemon.board.watch() as notices:
             async with trio.open_nursery() as nursery:
@@ -404,3 +413,40 @@ async def test_a_sound_server_that_is_killed_and_restarted_interrupts_a_conversa
                 assert_heard(scene, await scene.heard_until_silence(), answer)
                 assert len(scene.server.wires) == 1
                 assert scene.daemon.counts.device_restarts == 2
+
+
+async def until_heard_again(scene: Scene, since_s: float) -> float:
+    """Say something over and over until the server hears it; how long that took."""
+    loud = (20_000 * np.sin(2 * np.pi * 440 * np.arange(RATE_HZ // 10) / RATE_HZ)).astype(np.int16)
+    before = len(scene.server.appended)
+
+    def heard() -> bool:
+        news = np.frombuffer(bytes(scene.server.appended[before:]), np.int16)
+        return bool(news.size and np.abs(news.astype(np.int32)).max() > 1000)
+
+    with trio.fail_after(30):
+        while not heard():
+            await trio.to_thread.run_sync(scene.room.mouth.say, loud)
+            await trio.sleep(0.05)
+    return time.perf_counter() - since_s
+
+
+async def test_a_microphone_that_is_removed_and_made_again_is_heard_again(
+    room: Room, tmp_path: Path
+) -> None:
+    """As a USB microphone under PulseAudio: its source goes, and another of that name comes."""
+    with rig.room(tmp_path) as other:
+        async with scene_in(other) as scene:
+            took = await until_heard_again(scene, time.perf_counter())
+            for away_s in (0.0, 3.0):
+                await trio.run_process(["pactl", "unload-module", "module-remap-source"])
+                await trio.sleep(away_s)
+                again = ["load-module", "module-remap-source", "source_name=mic"]
+                await trio.run_process(
+                    ["pactl", *again, "master=mouth.monitor"], capture_stdout=True
+                )
+                await trio.run_process(["pactl", "set-default-source", "mic"])
+                took = await until_heard_again(scene, time.perf_counter())
+                print(f"heard again {took:.2f} s after it was back")  # noqa: T201  shown by -rP
+            assert len(scene.server.wires) == 1
+            assert scene.daemon.board.status.why == ""

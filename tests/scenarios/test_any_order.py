@@ -17,7 +17,6 @@ from trio.testing import MockClock
 
 from tests.fakes.server import Answer, Event, FakeServer, FakeWire
 from tests.fakes.story import Story
-from voiced.config.whole import Config
 from voiced.notices import Happened, Moment, Phase
 
 _FADE_MS = 12  # the longest fade that is promised
@@ -181,7 +180,7 @@ def _flow(wire: FakeWire) -> None:
 
 async def _live(acts: list[tuple[str, int]], detection: str, interruption: str) -> None:
     server = StrictServer()
-    story = Story(Config(), server)
+    story = Story(server=server)
     story.set("turns", detection=detection, interruption=interruption)
     story.set("limits", max_turn_ms=8000, first_delta_ms=4000, delta_gap_ms=3000)
     async with trio.open_nursery() as nursery:

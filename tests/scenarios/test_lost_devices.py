@@ -7,10 +7,11 @@ import pytest
 import trio
 from trio.testing import MockClock
 
+from tests.fakes.manager import FakeManager
 from tests.fakes.story import Story
 from voiced.actors.capture import Block
 from voiced.audio.format import Shape
-from voiced.faults import DeviceError
+from voiced.faults import DeviceBusy, DeviceError, DeviceHung
 from voiced.notices import Device, Moment, Phase, TurnEnded
 from voiced.turns.figures import Outcome
 
@@ -414,13 +415,15 @@ async def test_a_device_that_stays_away_for_ten_minutes_ends_the_daemon(
     assert ended.group_contains(DeviceError, match="there is none of that name")
     assert 601 <= trio.current_time() <= 631
     gaps = np.diff(plug.opened_at[1:])
-    assert gaps.max() == pytest.approx(30)
+    assert 25 < gaps.max() <= 30
     assert (np.diff(gaps) >= -1e-6).all()
 
 
 async def test_a_device_that_is_missing_at_the_start_is_told_at_once(
     story: Story, autojump_clock: MockClock
 ) -> None:
+    """At a terminal: whoever sits there mends it, and tries again."""
+    story.stays = False
     story.ears.speaker.plug.in_socket = False
     with pytest.raises(ExceptionGroup) as ended:
         async with trio.open_nursery() as stage:
@@ -469,3 +472,188 @@ async def test_the_losses_of_all_devices_add_up(
         story.user.microphone.plug.ends()
         await story.for_ms(1000)
     assert story.daemon.counts.lost_blocks == 6
+
+
+# --- at the start of a service --------------------------------------------------------------------
+
+
+async def test_a_service_that_starts_before_its_sound_server_waits_for_it_and_says_so(
+    story: Story, nursery: trio.Nursery, autojump_clock: MockClock
+) -> None:
+    manager = FakeManager()
+    story.manager = manager
+    plugs = (story.user.microphone.plug, story.ears.speaker.plug)
+    for plug in plugs:
+        plug.in_socket = False
+    await story.begin(nursery, until_ready=False)
+    await story.for_ms(20_000)
+    assert story.phase() is Phase.LISTENING  # the service answers; the room is what is missing
+    assert story.daemon.board.status.why == (
+        "microphone: there is none of that name.; loudspeaker: there is none of that name."
+    )
+    assert manager.ready_at is not None  # or it would be killed, and started again for nothing
+    assert any("microphone: there is none of that name" in each for _, each in manager.told)
+    for plug in plugs:
+        plug.put_back()
+    await story.for_ms(2000)
+    assert story.daemon.board.status.why == ""
+    story.user.says(500, value=3000)
+    answers(story, 500)
+    await story.for_ms(1000)
+    heard = np.frombuffer(story.server.appended, "<i2")
+    assert np.count_nonzero(heard == 3000) == 500 * 24
+    assert story.ears.sounding_ms() == 500
+
+
+async def test_a_card_that_another_program_holds_is_waited_for_and_the_status_names_the_reason(
+    story: Story, nursery: trio.Nursery, autojump_clock: MockClock
+) -> None:
+    plug = story.ears.speaker.plug
+    plug.refusal = DeviceBusy("another program may hold it")
+    await story.begin(nursery, until_ready=False)
+    await story.for_ms(120_000)
+    assert story.daemon.board.status.why == "loudspeaker: another program may hold it"
+    assert len(plug.opened_at) <= 50  # no storm
+    plug.refusal = None
+    plug.news.set()
+    story.user.microphone.plug.news.set()
+    await story.for_ms(0)
+    assert story.daemon.board.status.why == ""
+
+
+async def test_a_hung_sound_server_ends_the_process_within_a_minute_and_never_looks_well(
+    story: Story, autojump_clock: MockClock
+) -> None:
+    async def live() -> None:
+        async with trio.open_nursery() as stage:
+            await story.begin(stage)
+            await story.for_ms(10_000)
+            story.user.microphone.plug.refusal = DeviceHung("the sound server hangs")
+            story.user.microphone.plug.ends()
+            for _ in range(25):
+                await story.for_ms(1000)
+                assert story.daemon.board.status.why.startswith("microphone: ")
+            await trio.sleep_forever()
+
+    with pytest.raises(ExceptionGroup) as ended:
+        await live()
+    assert ended.group_contains(DeviceHung)
+    assert 40 <= trio.current_time() <= 60
+
+
+# --- recalls, and news ----------------------------------------------------------------------------
+
+
+async def test_a_loudspeaker_is_recalled_after_the_answer_only(
+    story: Story, nursery: trio.Nursery, autojump_clock: MockClock
+) -> None:
+    await story.begin(nursery)
+    await ask(story)
+    answers(story, 3000)
+    await story.for_ms(1000)
+    plug = story.ears.speaker.plug
+    plug.recall.set()
+    await story.for_ms(1900)
+    assert len(plug.opened_at) == 1
+    await story.for_ms(1000)
+    assert len(plug.opened_at) == 2
+    assert story.ears.sounding_ms() == 3000
+    assert truncations(story) == []
+    assert story.daemon.counts.device_recalls == 1
+    assert story.moments(Moment.DEVICE_LOST) == []
+    answers(story, 500)
+    await story.for_ms(1000)
+    assert story.ears.sounding_ms() == 3500
+
+
+async def test_a_microphone_is_recalled_when_nobody_speaks(
+    story: Story, nursery: trio.Nursery, autojump_clock: MockClock
+) -> None:
+    await story.begin(nursery)
+    story.server.hears_speech()
+    await story.for_ms(100)
+    plug = story.user.microphone.plug
+    plug.recall.set()
+    await story.for_ms(5000)
+    assert len(plug.opened_at) == 1
+    story.server.hears_silence()
+    await story.settled()
+    answers(story, 500)
+    await story.for_ms(1000)
+    assert len(plug.opened_at) == 2
+    assert story.daemon.board.status.why == ""
+
+
+async def test_one_that_is_plugged_in_after_minutes_is_taken_at_once(
+    story: Story, nursery: trio.Nursery, autojump_clock: MockClock
+) -> None:
+    await story.begin(nursery)
+    plug = story.user.microphone.plug
+    plug.pulled_out()
+    await story.for_ms(400_000)
+    plug.put_back()
+    plug.news.set()
+    await story.for_ms(20)
+    assert story.daemon.counts.device_restarts == 1
+
+
+# --- zeros ----------------------------------------------------------------------------------------
+
+
+async def test_a_microphone_that_gives_only_zeros_is_opened_anew_then_told(
+    story: Story, nursery: trio.Nursery, autojump_clock: MockClock
+) -> None:
+    story.set("devices", dead_mic_s=30.0)
+    story.user.hum = 1
+    await story.begin(nursery)
+    await story.for_ms(100_000)
+    assert len(story.user.microphone.plug.opened_at) == 1
+    story.user.hum = 0
+    await story.for_ms(29_900)
+    assert len(story.user.microphone.plug.opened_at) == 1
+    await story.for_ms(300)
+    assert len(story.user.microphone.plug.opened_at) == 2
+    assert story.daemon.board.status.why == ""
+    await story.for_ms(4000)
+    assert story.daemon.board.status.why.startswith("microphone: it gives nothing but zeros")
+    assert len(story.moments(Moment.DEVICE_LOST)) == 1
+    await story.for_ms(600_000)
+    assert len(story.user.microphone.plug.opened_at) == 2
+    assert len(story.moments(Moment.DEVICE_LOST)) == 1
+
+    story.user.says(500, value=3000)  # somebody found the switch: no word is lost
+    await story.for_ms(1000)
+    assert story.daemon.board.status.why == ""
+    assert len(story.moments(Moment.DEVICE_BACK)) == 1
+    heard = np.frombuffer(story.server.appended, "<i2")
+    assert np.count_nonzero(heard == 3000) == 500 * 24
+    assert story.daemon.counts.mute_devices == 1
+
+
+async def test_opening_it_anew_may_be_all_it_takes(
+    story: Story, nursery: trio.Nursery, autojump_clock: MockClock
+) -> None:
+    story.set("devices", dead_mic_s=30.0)
+    await story.begin(nursery)
+    await story.for_ms(30_100)
+    assert len(story.user.microphone.plug.opened_at) == 2
+    story.user.hum = 1
+    await story.for_ms(60_000)
+    assert story.moments(Moment.DEVICE_LOST) == []
+    assert story.daemon.board.status.why == ""
+
+
+async def test_who_is_muted_here_is_silent_for_as_long_as_they_like(
+    story: Story, nursery: trio.Nursery, autojump_clock: MockClock
+) -> None:
+    story.set("devices", dead_mic_s=5.0)
+    story.user.hum = 1
+    await story.begin(nursery)
+    story.daemon.supervisor.switch.mute()
+    story.user.hum = 0
+    await story.for_ms(600_000)
+    assert len(story.user.microphone.plug.opened_at) == 1
+    story.daemon.supervisor.switch.unmute()
+    story.user.hum = 1
+    await story.for_ms(60_000)
+    assert story.moments(Moment.DEVICE_LOST) == []

@@ -77,11 +77,13 @@ async def test_whoever_lets_us_wait_for_long_does_not_hold_up_the_boot(
 async def test_without_devices_it_is_not_ready(
     story: Story, manager: FakeManager, nursery: trio.Nursery, autojump_clock: trio.abc.Clock
 ) -> None:
-    """(A sound system that hangs in opening; one that is not there ends the process.)"""
+    """(A sound system that hangs in opening; of one that is not there the status tells.)"""
     opens = trio.Event()
     admit = story.user.microphone.open
 
     class Slow:
+        plug = story.user.microphone.plug
+
         def open(self) -> object:
             return self
 

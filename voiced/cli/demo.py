@@ -16,7 +16,7 @@ from voiced.cli.local_server import embedded
 from voiced.cli.main import Exit
 from voiced.cli.run import stopped_by_signals
 from voiced.cli.show import Screen
-from voiced.config.sound import Playout
+from voiced.config.sound import Devices, Playout
 from voiced.config.whole import Config
 from voiced.demo.clips import clips_for
 from voiced.demo.recording import Recording, TappedMicrophone, TappedSpeaker
@@ -46,7 +46,10 @@ def demo(options: argparse.Namespace) -> int:
 
 async def _demo(options: argparse.Namespace) -> int:
     options.out.mkdir(parents=True, exist_ok=True)
-    config = Config(playout=Playout(rest_after_s=_AWAKE_S))
+    config = Config(
+        playout=Playout(rest_after_s=_AWAKE_S),
+        devices=Devices(dead_mic_s=0.0),  # a played microphone is silent to the last bit
+    )
     headless = options.headless or options.question is not None
     live = options.live or (not headless and await _has_sound_card())
     clips = None if live else await clips_for(options.question)

@@ -1,6 +1,7 @@
 """`voiced devices`."""
 
-from voiced.edges.portaudio import list_devices, load
+from voiced.edges.cards import list_devices
+from voiced.edges.portaudio import load
 
 
 def devices() -> int:

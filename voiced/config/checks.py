@@ -109,6 +109,26 @@ def as_tuple(words: Iterable[str]) -> tuple[str, ...]:
     return tuple(words)  # TOML has lists; what is frozen has none
 
 
+def as_names(names: Any) -> Any:
+    """One name as it is, a list of them as what is frozen wants it."""
+    return tuple(names) if isinstance(names, list) else names
+
+
+def device_names(_self: object, attribute: "attrs.Attribute[Any]", value: object) -> None:
+    """A device, or several in the order in which they are wanted."""
+    if isinstance(value, str):
+        word()(None, attribute, value)
+        return
+    if not isinstance(value, list | tuple) or not all(isinstance(name, str) for name in value):
+        raise ValueError('must be a name in quotes, or a list of them, as ["USB PnP", "default"]')
+    if not value or not all(value):
+        raise ValueError("must be at least one name, and none of them empty")
+    if len(value) > 1 and any(name.startswith("file:") for name in value):
+        raise ValueError("a file can always be opened: it must be alone")
+    if len(set(value)) < len(value):
+        raise ValueError("names a device twice")
+
+
 def words(_self: object, attribute: "attrs.Attribute[Any]", value: object) -> None:
     """A list of texts, none of them empty."""
     if not isinstance(value, list | tuple) or not all(isinstance(word, str) for word in value):

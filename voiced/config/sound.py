@@ -7,13 +7,14 @@ from attrs import field, frozen
 from attrs.validators import and_, in_
 
 from voiced.config.checks import (
+    as_names,
+    device_names,
     language_code,
     number,
     rate_hz,
     sentence,
     text,
     whole,
-    word,
     zero_or_two,
 )
 
@@ -26,17 +27,31 @@ to 29 and 17 ms (medians of 20 on null sinks, two cores); 5 and 20 took 33, 10 a
 class Capture:
     """The microphone."""
 
-    device: str = field(default="default", validator=word())
+    device: str | tuple[str, ...] = field(
+        default="default", converter=as_names, validator=device_names
+    )
     rate_hz: int = field(default=0, validator=and_(whole(0, 384_000), rate_hz))
     channel: int = field(default=0, validator=whole(0, 64))
     block_ms: int = field(default=20, validator=whole(5, 100))
+
+    @property
+    def devices(self) -> tuple[str, ...]:
+        """The names to try, the best first."""
+        return (self.device,) if isinstance(self.device, str) else self.device
+
+    @property
+    def from_file(self) -> bool:
+        """Whether it is a file: that may be silent for long, and begins anew when it is opened again."""
+        return self.devices[0].startswith("file:")
 
 
 @frozen(kw_only=True)
 class Playout:
     """The loudspeaker."""
 
-    device: str = field(default="default", validator=word())
+    device: str | tuple[str, ...] = field(
+        default="default", converter=as_names, validator=device_names
+    )
     rate_hz: int = field(default=0, validator=and_(whole(0, 384_000), rate_hz))
     latency: str = field(default="balanced", validator=and_(text(), in_(tuple(PROFILES))))
     block_ms: int = field(default=0, validator=and_(whole(0, 100), zero_or_two))
@@ -46,6 +61,11 @@ class Playout:
     longest_ms: int = field(default=120_000, validator=whole(1000, 3_600_000))
     rest_after_s: float = field(default=10.0, validator=number(0.5, 86_400.0))
     volume_percent: int = field(default=100, validator=whole(0, 100))
+
+    @property
+    def devices(self) -> tuple[str, ...]:
+        """The names to try, the best first."""
+        return (self.device,) if isinstance(self.device, str) else self.device
 
     @property
     def device_block_ms(self) -> int:
@@ -63,6 +83,8 @@ class Devices:
     """What to do about a microphone or loudspeaker that stops working."""
 
     stall_ms: int = field(default=3000, validator=whole(500, 60_000))
+    gap_ms: int = field(default=500, validator=whole(200, 60_000))
+    dead_mic_s: float = field(default=30.0, validator=number(0.0, 86_400.0))
     first_pause_s: float = field(default=0.2, validator=number(0.05, 60.0))
     longest_pause_s: float = field(default=30.0, validator=number(0.05, 600.0))
     give_up_after_s: float = field(default=600.0, validator=number(0.0, 86_400.0))

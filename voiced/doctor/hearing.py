@@ -5,7 +5,8 @@ device that misbehaves. They are written in the order in which each stands on th
 come in as ports, so that tests bring their own.
 """
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
+from contextlib import suppress
 from typing import Final, TypeAlias
 
 import attrs
@@ -28,10 +29,11 @@ from voiced.doctor.sound_findings import (
     stuck,
 )
 from voiced.doctor.whistle import measure_loop
+from voiced.edges.cards import Kind
 from voiced.edges.mixer import Mixer, MixerSays
-from voiced.edges.portaudio import Kind, PortAudio
+from voiced.edges.portaudio import PortAudio
 from voiced.edges.sound_server import SoundServer, Surroundings
-from voiced.faults import DeviceError
+from voiced.faults import DeviceAbsent, DeviceError
 from voiced.outside import microphone_from, speaker_from
 from voiced.ports import Microphone, Speaker
 
@@ -208,20 +210,25 @@ def hearing_from(config: Config, *, quiet: bool = False) -> Hearing:
     return Hearing(
         microphone_from(config, system),
         speaker_from(config, system),
-        _name(system, "input", config.capture.device),
-        _name(system, "output", config.playout.device),
+        _name(system, "input", config.capture.devices),
+        _name(system, "output", config.playout.devices),
         SoundServer().look,
         Mixer().look,
         channel=config.capture.channel,
         quiet=quiet,
-        microphone_is_file=config.capture.device.startswith(_FILE),
-        speaker_is_file=config.playout.device.startswith(_FILE),
+        microphone_is_file=config.capture.devices[0].startswith(_FILE),
+        speaker_is_file=config.playout.devices[0].startswith(_FILE),
     )
 
 
-def _name(system: PortAudio, kind: Kind, wanted: str) -> Name:
+def _name(system: PortAudio, kind: Kind, wanted: Sequence[str]) -> Name:
     async def name() -> str:
-        return wanted if wanted.startswith(_FILE) else await system.name_of(kind, wanted)
+        """Of the first that is there."""
+        for each in wanted[:-1]:
+            with suppress(DeviceAbsent):
+                return await system.name_of(kind, each)
+        last = wanted[-1]
+        return last if last.startswith(_FILE) else await system.name_of(kind, last)
 
     return name
 

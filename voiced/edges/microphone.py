@@ -9,7 +9,7 @@ import trio
 
 from voiced.audio.format import Shape
 from voiced.edges.mailbox import Mailbox
-from voiced.edges.portaudio import PortAudio, Wish
+from voiced.edges.portaudio import PortAudio, Wish, as_names, quoted
 from voiced.faults import DeviceError
 from voiced.link.stall import Stall
 
@@ -24,10 +24,12 @@ class PortAudioMicrophone:
     """A microphone: by name (or a part of it), or the default one."""
 
     system: PortAudio
-    name: str = "default"
+    name: str | tuple[str, ...] = "default"  # several: the best first
     rate_hz: int | None = None  # None: the first of _RATES that it takes
     block_ms: int = 20
-    stall_s: float = 3.0  # without a block: it is dead; one that works gives fifty a second
+    stall_s: float = 3.0  # without a first block: it is dead; Bluetooth may take a second
+    gap_s: float = 3.0  # without another one; one that works gives fifty a second
+    channel: int = 0  # that is wanted, from 1; 0: any
 
     @asynccontextmanager
     async def open(self) -> AsyncIterator["_OpenMicrophone"]:
@@ -39,15 +41,16 @@ class PortAudioMicrophone:
 
         wish = Wish(
             kind="input",
-            name=self.name,
+            names=as_names(self.name),
             rates=(self.rate_hz,) if self.rate_hz else _RATES,
             block_ms=self.block_ms,
             latency="low",
+            least_channels=max(1, self.channel),
         )
         stream, shape = await self.system.open(wish, heard, mailbox.end)
         try:
             await self.system.call(stream.start)
-            yield _OpenMicrophone(shape, self.name, mailbox, self.stall_s)
+            yield _OpenMicrophone(shape, self.name, mailbox, Stall(self.gap_s, self.stall_s))
         finally:
             if await self.system.close(stream):
                 mailbox.close()  # not else: its thread may still ring
@@ -56,9 +59,9 @@ class PortAudioMicrophone:
 @attrs.define(eq=False)
 class _OpenMicrophone:
     shape: Shape
-    _name: str
+    _name: str | tuple[str, ...]
     _mailbox: Mailbox
-    _stall_s: float
+    _stall: Stall
 
     @property
     def lost_blocks(self) -> int:
@@ -71,13 +74,12 @@ class _OpenMicrophone:
 
     async def watch(self) -> NoReturn:
         """Look at progress now and then: cheaper than a time limit on each of fifty waits a second."""
-        stall = Stall(self._stall_s)
-        while not stall.look(trio.current_time(), self._mailbox.left):  # noqa: ASYNC110  no bell rings
-            await trio.sleep(stall.look_every_s)
+        while not self._stall.look(trio.current_time(), self._mailbox.left):  # noqa: ASYNC110  no bell rings
+            await trio.sleep(self._stall.look_every_s)
         raise self._gone()
 
     def _gone(self) -> DeviceError:
         return DeviceError(
-            f'the microphone "{self._name}" gives no sound any more: is it still plugged in, and is '
+            f"the microphone {quoted(self._name)} gives no sound any more: is it still plugged in, and is "
             "the sound server running? `voiced devices` lists what there is"
         )

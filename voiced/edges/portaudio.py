@@ -1,16 +1,26 @@
-"""PortAudio as a whole: loading it, naming its devices, calling it. One `PortAudio` for a daemon.
+"""PortAudio as a whole: loading it, calling it, beginning it anew. One `PortAudio` for a daemon.
 
 Its calls are not thread-safe (opening two streams at once crashed the process in one run of three),
 and a hung sound server blocks them for ever (measured with PulseAudio stopped by a signal: even
 `abort` never returns). So they run one at a time, in a worker thread, under a time limit; when that
-runs out the thread is given up, not the daemon.
+runs out the thread is given up, not the daemon. It keeps its place in the line, so that there is never
+more than one such thread: who comes after it is told that the sound system hangs.
+
+PortAudio lists devices once, when it begins, and has to begin anew to see others; that would end every
+stream. So it is begun anew only while none is open, when a device is missing or cards or servers came or
+went. Where another stream is open then, all are recalled: whoever holds one closes it at a quiet moment
+and opens it again. Devices are found by their names, each time: their numbers change.
 """
 
+import atexit
 import importlib
+import logging
+import sys
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Hashable
+from contextlib import suppress
 from functools import partial
-from typing import Any, Final, Literal, TypeAlias, TypeVar
+from typing import Final, TypeVar
 
 import attrs
 import trio
@@ -18,37 +28,53 @@ from attrs import frozen
 
 from voiced.audio.format import Shape, ms_to_samples
 from voiced.edges.alsa import forget_plugins
-from voiced.faults import DeviceAbsent, DeviceBusy, DeviceError, DeviceHung
+from voiced.edges.cards import WHAT, Kind, SoundDevice, find_device, inventory
+from voiced.faults import DeviceAbsent, DeviceBusy, DeviceError, DeviceHung, DeviceUnfit
+
+log = logging.getLogger(__name__)
 
 T = TypeVar("T")
 
-SoundDevice: TypeAlias = Any
-"""The sounddevice module, or something of it: it ships no types."""
-
-Kind: TypeAlias = Literal["input", "output"]
-
 _PATIENCE_S: Final = 5.0  # for opening and starting; a healthy server needs 3 to 50 ms
 _FAREWELL_S: Final = 1.0  # for closing: the whole daemon has 2 s to stop
+_LOOKS_EVERY_S: Final = 0.5  # while something is missing, for whatever comes
+_ALONE_WITHIN_S: Final = 1.0  # of a recall; whoever holds a stream then has none to give
 _UNAVAILABLE: Final = -9985  # paDeviceUnavailable: what ALSA's EBUSY becomes
-_WHAT: Final[dict[Kind, str]] = {"input": "microphone", "output": "loudspeaker"}
 
 
 @frozen(kw_only=True)
 class Wish:
-    """What kind of stream is wanted; the first rate that the device takes is used."""
+    """What kind of stream is wanted: the first device that opens, at the first rate that it takes."""
 
     kind: Kind
-    name: str
+    names: tuple[str, ...]  # the best first
     rates: tuple[int, ...]
     block_ms: int
     latency: str | float  # seconds, or "low"
+    least_channels: int = 1  # where it has as many
+
+
+def as_names(name: str | tuple[str, ...]) -> tuple[str, ...]:
+    """One name, or several, the best first."""
+    return (name,) if isinstance(name, str) else name
+
+
+def quoted(name: str | tuple[str, ...]) -> str:
+    """For a sentence."""
+    return " or ".join(f'"{each}"' for each in as_names(name))
 
 
 @attrs.define(eq=False)
 class PortAudio:
     """Calls PortAudio, one call at a time."""
 
+    traces: Callable[[], Hashable] = lambda: None  # differ when cards or servers came or went
     _one_at_a_time: trio.CapacityLimiter = attrs.field(factory=lambda: trio.CapacityLimiter(1))
+    _streams: set[SoundDevice] = attrs.field(factory=set, init=False)  # open, or hung in closing
+    _listed: Hashable = attrs.field(default=None, init=False)  # traces when PortAudio began
+    _begun: bool = attrs.field(default=False, init=False)
+    _unmet: set[Kind] = attrs.field(factory=set, init=False)  # whose best device is not open
+    _recalled: bool = attrs.field(default=False, init=False)
 
     async def open(
         self, wish: Wish, callback: Callable[..., None], finished: Callable[[], None]
@@ -57,22 +83,49 @@ class PortAudio:
         wanted = threading.Event()
         wanted.set()
 
-        def work() -> tuple[SoundDevice, Shape]:
-            stream, shape = _open(wish, callback, finished)
-            if not wanted.is_set():  # it took so long that nobody is there to close it
+        def work() -> tuple[SoundDevice, Shape, int]:
+            stream, shape, place = self._open_fresh(wish, callback, finished)
+            if wanted.is_set():
+                self._streams.add(stream)
+            else:  # it took so long that nobody is there to close it
                 stream.close(ignore_errors=True)
-            return stream, shape
+            return stream, shape, place
 
+        await self._until_alone()
+        self._unmet.add(wish.kind)
         try:
-            opened = await self.call(work)
+            stream, shape, place = await self.call(work)
         except (DeviceHung, trio.Cancelled):
             wanted.clear()
             raise
-        return opened
+        if place:
+            log.warning(
+                '%s "%s" for now: the first choice is not there',
+                WHAT[wish.kind],
+                wish.names[place],
+            )
+        else:
+            self._unmet.discard(wish.kind)
+        return stream, shape
+
+    async def until_recalled(self) -> None:
+        """Wait until this stream and all others are to be closed for a moment, and opened again: something
+        came that may be the device that is missing.
+        """
+        while not self._recalled:
+            await trio.sleep(_LOOKS_EVERY_S)
+            if self._unmet and self.traces() != self._listed:
+                self._recalled = True
+
+    async def until_changed(self) -> None:
+        """Wait until cards or servers come or go."""
+        before = self.traces()
+        while self.traces() == before:  # noqa: ASYNC110  no bell rings
+            await trio.sleep(_LOOKS_EVERY_S)
 
     async def name_of(self, kind: Kind, name: str) -> str:
         """What the device that *name* stands for is really called; `DeviceError` if there is none."""
-        return await self.call(lambda: str(_find(load(), kind, name)["name"]))
+        return await self.call(lambda: str(find_device(load(), kind, name)["name"]))
 
     async def call(self, work: Callable[[], T]) -> T:
         """Do *work*, a call into PortAudio that may hang."""
@@ -80,6 +133,7 @@ class PortAudio:
             return await trio.to_thread.run_sync(
                 partial(_translated, work), abandon_on_cancel=True, limiter=self._one_at_a_time
             )
+        _end_without_it()
         raise DeviceHung(
             f"the sound system did not answer within {_PATIENCE_S:.0f} s: the sound server hangs"
         )
@@ -89,14 +143,53 @@ class PortAudio:
 
         False if it did not answer: its callbacks may then still come.
         """
+
+        def work() -> None:
+            stream.close(ignore_errors=True)
+            self._streams.discard(stream)  # here: it may return when nobody waits any more
+
         with trio.move_on_after(_FAREWELL_S, shield=True):
-            await trio.to_thread.run_sync(
-                partial(stream.close, ignore_errors=True),
-                abandon_on_cancel=True,
-                limiter=self._one_at_a_time,
-            )
+            await trio.to_thread.run_sync(work, abandon_on_cancel=True, limiter=self._one_at_a_time)
             return True
+        _end_without_it()
         return False
+
+    async def _until_alone(self) -> None:
+        """After a recall, wait for the others; who can't close soon has to be lived with."""
+        if self._recalled:
+            with trio.move_on_after(_ALONE_WITHIN_S):
+                while self._streams:  # noqa: ASYNC110  closing rings no bell
+                    await trio.sleep(_ALONE_WITHIN_S / 100)
+            self._recalled = False
+
+    # What follows runs in the worker thread.
+
+    def _open_fresh(
+        self, wish: Wish, callback: Callable[..., None], finished: Callable[[], None]
+    ) -> tuple[SoundDevice, Shape, int]:
+        """Open, among all devices there are now, if others' streams allow that."""
+        if not self._begun:
+            self._begun, self._listed = True, self.traces()  # by `load`, a moment ago
+        if self.traces() != self._listed:
+            self._begin_anew()
+        try:
+            return _open_one(wish, callback, finished)
+        except DeviceAbsent:
+            if not self._begin_anew():
+                raise
+        return _open_one(wish, callback, finished)
+
+    def _begin_anew(self) -> bool:
+        """Have PortAudio list its devices again; False if a stream is open, which that would end."""
+        if self._streams:
+            return False
+        sounddevice = load()
+        self._listed = self.traces()  # before: what comes meanwhile is a change
+        with suppress(sounddevice.PortAudioError):  # it had not begun: the last time it failed
+            sounddevice._terminate()
+        forget_plugins()  # it has read ALSA's configuration anew
+        sounddevice._initialize()
+        return True
 
 
 def load() -> SoundDevice:
@@ -105,48 +198,56 @@ def load() -> SoundDevice:
     try:
         return importlib.import_module("sounddevice")
     except OSError as missing:
-        raise DeviceError(
+        raise DeviceUnfit(
             f"PortAudio is not installed ({missing}): run `sudo apt install libportaudio2`, and "
             "libasound2-plugins too if sound goes through PulseAudio or PipeWire"
         ) from missing
 
 
-def list_devices(sounddevice: SoundDevice) -> list[str]:
-    """Every device in one line of plain words."""
-    defaults = sounddevice.default.device
-    lines = []
-    for device in sounddevice.query_devices():
-        uses = [
-            f"{what} with {count} channel{'s' if count > 1 else ''}"
-            + (", the default" if defaults[side] == device["index"] else "")
-            for side, what, count in (
-                (0, "microphone", device["max_input_channels"]),
-                (1, "loudspeaker", device["max_output_channels"]),
-            )
-            if count
-        ]
-        host = sounddevice.query_hostapis(device["hostapi"])["name"]
-        lines.append(f'"{device["name"]}" ({host}): {"; ".join(uses)}')
-    return lines
+def _end_without_it() -> None:
+    """At the end of the process sounddevice would call PortAudio once more. Where that hangs, the process
+    would never end (measured): nobody would start another one.
+    """
+    if handler := getattr(sys.modules.get("sounddevice"), "_exit_handler", None):
+        atexit.unregister(handler)
+
+
+def _open_one(
+    wish: Wish, callback: Callable[..., None], finished: Callable[[], None]
+) -> tuple[SoundDevice, Shape, int]:
+    """Open the first that opens; also return its place among the names. Else tell why each does not."""
+    refusals: list[DeviceError] = []
+    for place, name in enumerate(wish.names):
+        try:
+            return *_open(wish, name, callback, finished), place
+        except DeviceError as refused:
+            refusals.append(refused)
+    if len(refusals) == 1:
+        raise refusals[0]
+    # What is there and refuses says more than what is not there.
+    told = [str(each).partition(" There is:")[0] for each in refusals]
+    gravest = next((each for each in refusals if not isinstance(each, DeviceAbsent)), refusals[0])
+    raise type(gravest)(f"{'; '.join(told)} There is:\n{inventory(load())}") from gravest
 
 
 def _open(
-    wish: Wish, callback: Callable[..., None], finished: Callable[[], None]
+    wish: Wish, name: str, callback: Callable[..., None], finished: Callable[[], None]
 ) -> tuple[SoundDevice, Shape]:
     sounddevice = load()
-    device = _find(sounddevice, wish.kind, wish.name)
+    device = find_device(sounddevice, wish.kind, name)
     make = {"input": sounddevice.RawInputStream, "output": sounddevice.RawOutputStream}[wish.kind]
     most = device[f"max_{wish.kind}_channels"]
+    least = min(wish.least_channels, most)
     refusal: Exception | None = None
     for rate in wish.rates:
-        for channels in sorted({1, min(2, most), most}):
+        for channels in sorted({least, max(least, min(2, most)), most}):
             try:
                 stream = make(
                     samplerate=rate,
                     blocksize=ms_to_samples(wish.block_ms, rate),
                     device=device["index"],
                     channels=channels,
-                    dtype="int16",
+                    dtype="int16",  # of whatever the card speaks, PortAudio makes that
                     latency=wish.latency,
                     callback=callback,
                     finished_callback=finished,
@@ -159,33 +260,10 @@ def _open(
     # sounddevice gives PortAudio's number after its words
     busy = refusal is not None and _UNAVAILABLE in refusal.args
     raise (DeviceBusy if busy else DeviceError)(
-        f'{_WHAT[wish.kind]} "{device["name"]}" can\'t be opened at {rates}: {refusal}. Another '
+        f'{WHAT[wish.kind]} "{device["name"]}" can\'t be opened at {rates}: {refusal}. Another '
         "program may hold it, or your user may lack the group audio. "
-        f"There is:\n{_inventory(sounddevice)}"
+        f"There is:\n{inventory(sounddevice)}"
     ) from refusal
-
-
-def _find(sounddevice: SoundDevice, kind: Kind, name: str) -> dict[str, Any]:
-    """The device of that name; else the only one whose name contains it."""
-    devices = [d for d in sounddevice.query_devices() if d[f"max_{kind}_channels"] > 0]
-    if name == "default":
-        index = sounddevice.default.device[0 if kind == "input" else 1]
-        found = [d for d in devices if d["index"] == index] or devices[:1]
-    else:
-        exact = [d for d in devices if d["name"] == name]
-        found = exact[:1] or [d for d in devices if name.lower() in d["name"].lower()]
-    if len(found) == 1:
-        return dict(found[0])
-    if not devices:
-        raise DeviceAbsent(
-            f"there is no {_WHAT[kind]} at all; without a sound card, file:PATH works as a device"
-        )
-    why = "several match" if found else "there is none of that name"
-    raise DeviceAbsent(f'{_WHAT[kind]} "{name}": {why}. There is:\n{_inventory(sounddevice)}')
-
-
-def _inventory(sounddevice: SoundDevice) -> str:
-    return "\n".join(f"  {line}" for line in list_devices(sounddevice))
 
 
 def _translated(work: Callable[[], T]) -> T:

@@ -15,7 +15,8 @@ from voiced.audio.format import BYTES_PER_SAMPLE, WIRE_RATE_HZ, Shape, ms_to_sam
 from voiced.audio.ledger import Ledger
 from voiced.audio.level import decibels
 from voiced.audio.resample import Resampler
-from voiced.edges.portaudio import PortAudio, SoundDevice, Wish
+from voiced.edges.cards import SoundDevice
+from voiced.edges.portaudio import PortAudio, Wish, as_names, quoted
 from voiced.edges.ring import Ring
 from voiced.faults import DeviceError
 from voiced.link.stall import Stall
@@ -38,12 +39,13 @@ class PortAudioSpeaker:
     """A loudspeaker: by name (or a part of it), or the default one."""
 
     system: PortAudio
-    name: str = "default"
+    name: str | tuple[str, ...] = "default"  # several: the best first
     rate_hz: int | None = None  # None: the first of _RATES that it takes
     block_ms: int = 5
     latency_ms: int = 20
     tap: Tap | None = None
-    stall_s: float = 3.0  # without taking a sample though it runs: it is dead
+    stall_s: float = 3.0  # without taking a first sample though it was woken: it is dead
+    gap_s: float = 3.0  # without taking another one
 
     @asynccontextmanager
     async def open(self) -> AsyncIterator["_OpenSpeaker"]:
@@ -51,7 +53,7 @@ class PortAudioSpeaker:
         feed = _Feed(self.tap)
         wish = Wish(
             kind="output",
-            name=self.name,
+            names=as_names(self.name),
             rates=(self.rate_hz,) if self.rate_hz else _RATES,
             block_ms=self.block_ms,
             latency=self.latency_ms / 1000,
@@ -61,7 +63,9 @@ class PortAudioSpeaker:
             feed.shape = shape
             latency = round(float(stream.latency) * shape.rate_hz)
             feed.ring = Ring(ms_to_samples(4 * _AHEAD_MS, shape.rate_hz) + latency, shape.rate_hz)
-            yield _OpenSpeaker(shape, self.name, self.system, stream, feed, self.stall_s)
+            yield _OpenSpeaker(
+                shape, self.name, self.system, stream, feed, Stall(self.gap_s, self.stall_s)
+            )
         finally:
             await self.system.close(stream)
 
@@ -96,11 +100,11 @@ class _OpenSpeaker:
     """Resampling happens here, on the Trio side, before the ring: the callback only copies."""
 
     shape: Shape
-    _name: str
+    _name: str | tuple[str, ...]
     _system: PortAudio
     _stream: SoundDevice
     _feed: _Feed
-    _stall_s: float
+    _stall: Stall
     _awake: bool = attrs.field(default=False, init=False)  # it was told to run, and not to rest
     _ring: Ring = attrs.field(init=False)
     _resampler: Resampler = attrs.field(init=False)
@@ -179,13 +183,13 @@ class _OpenSpeaker:
 
     async def watch(self) -> NoReturn:
         """A stream that ended is seen at the next look, one that hangs (it stays active) later."""
-        stall = Stall(self._stall_s)
+        stall = self._stall
         while not (self._awake and not self._stream.active):
             if stall.look(trio.current_time(), self._feed.blocks, due=self._awake):
                 break
             await trio.sleep(stall.look_every_s)
         raise DeviceError(
-            f'the loudspeaker "{self._name}" takes no sound any more: is it still plugged in, and is '
+            f"the loudspeaker {quoted(self._name)} takes no sound any more: is it still plugged in, and is "
             "the sound server running? `voiced devices` lists what there is"
         )
 
