@@ -54,6 +54,7 @@ from voiced.ports import (
     ServiceManager,
     Speaker,
     Voice,
+    WakeWord,
 )
 
 log = logging.getLogger(__name__)
@@ -83,6 +84,7 @@ class Ports:
     probes: Callable[[], str] | None = None  # what they found of late; it blocks
     metrics_server: MetricsServer | None = None  # nobody wants numbers there
     metrics_file: MetricsFile | None = None
+    wake_word: WakeWord | None = None  # nobody listens for words
     resources: Callable[[], Resources | None] = resources  # what our process takes
 
 
@@ -107,6 +109,7 @@ def ports_from(
         probes=probes_from(environ),
         metrics_server=metrics_server_from(config),
         metrics_file=metrics_file_from(config),
+        wake_word=wake_word_from(config),
     )
 
 
@@ -242,6 +245,18 @@ def voice_from(config: Config) -> Voice | None:
     except VoiceError as error:
         log.warning('[notices] mode = "voice", but announcements will be tones: %s', error)
         return None
+
+
+def wake_word_from(config: Config) -> WakeWord | None:
+    """The detector, where words begin conversations; `ConfigError` if it is not installed, or a word's
+    model can't be used.
+    """
+    wanted = config.activation
+    if not wanted.by_word:
+        return None
+    from voiced.edges.wake_word import detector_from  # noqa: PLC0415  an optional extra
+
+    return detector_from((*wanted.wake_words, *wanted.stop_words), wanted.wake_sensitivity)
 
 
 def entrance_from(config: Config, environ: Mapping[str, str] = os.environ) -> Entrance | None:

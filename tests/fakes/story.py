@@ -26,6 +26,7 @@ from voiced.ports import (
     MuteKeeper,
     ServiceManager,
     Voice,
+    WakeWord,
 )
 
 FIRST_MIDNIGHT: Final = datetime(2026, 11, 22)  # local time, wherever that is
@@ -62,6 +63,7 @@ class Story:
     mute_keeper: MuteKeeper | None = None
     metrics_server: MetricsServer | None = None
     metrics_file: MetricsFile | None = None
+    wake_word: WakeWord | None = None
     daemon: Daemon = attrs.field(init=False)
 
     def set(self, section: str, **values: object) -> None:
@@ -87,6 +89,7 @@ class Story:
             mute_keeper=self.mute_keeper,
             metrics_server=self.metrics_server,
             metrics_file=self.metrics_file,
+            wake_word=self.wake_word,
         )
         self.daemon = Daemon(self.config, ports, board=_Diary(self.notices), stays=self.stays)
         self.daemon.reload = self.reload
