@@ -4,7 +4,6 @@ from collections.abc import Callable
 from typing import Final, NoReturn
 
 import attrs
-import trio
 
 from voiced.audio.format import FRAME_MS, Frame
 from voiced.channel import Channel, WhenFull

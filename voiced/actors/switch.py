@@ -47,7 +47,7 @@ class Switch:
     conversation: Conversation
     tail_ms: int  # of a turn of the talk button's, after its release
     greeting: str = ""
-    summons: Summons = Summons()
+    summons: Summons = attrs.field(factory=Summons)
     waits_for_help: bool = attrs.field(default=False, init=False)  # a fault is not hung up on
     _house: House = attrs.field(init=False)
     _wanted: trio.Event = attrs.field(factory=trio.Event, init=False)

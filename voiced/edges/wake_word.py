@@ -102,13 +102,12 @@ class MicroWakeWords:
             else:
                 model = MicroWakeWord.from_builtin(Model(word))
         except (OSError, ValueError, KeyError, RuntimeError) as error:  # its own are such
-            why = f"{type(error).__name__}: {error}"
-            raise ConfigError(
-                [
-                    f"[activation] the model of {word!r} can't be used ({why}): it must be a "
-                    f"microWakeWord description ({OWN}) with its .tflite beside it"
-                ]
-            ) from error
+            mistake = (
+                f"[activation] the model of {word!r} can't be used "
+                f"({type(error).__name__}: {error}): it must be a microWakeWord description "
+                f"({OWN}) with its .tflite beside it"
+            )
+            raise ConfigError([mistake]) from error
         usual = model.probability_cutoff
         return _Listener(word, model, Trigger(cutoff(usual, self.sensitivity)))
 
