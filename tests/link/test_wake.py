@@ -1,5 +1,7 @@
 """When a word counts as said, and where it ends."""
 
+from itertools import pairwise
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -54,7 +56,7 @@ def test_it_can_be_said_again() -> None:
 def test_never_twice_in_a_second_and_never_below(probabilities: list[float]) -> None:
     found = pulls(probabilities)
     assert all(probabilities[at] > 0.9 for at in found)
-    assert all(later - sooner >= 33 for sooner, later in zip(found, found[1:], strict=False))
+    assert all(later - sooner >= 33 for sooner, later in pairwise(found))
 
 
 @pytest.mark.parametrize(
