@@ -109,6 +109,24 @@ async def test_a_detector_keeps_its_promises(
     await promise(await subject())
 
 
+@pytest.mark.parametrize("subject", [fake, real], ids=["fake", "real"])
+async def test_who_is_cancelled_while_it_listens_is_cancelled(
+    subject: Callable[[], Awaitable[Subject]],
+) -> None:
+    """The library's front end eats an exception that passes while it is freed."""
+    port = (await subject()).port
+
+    async def listen() -> None:
+        async with port.open() as detector:
+            scope.cancel()
+            await detector.listen([SILENT_FRAME] * 3)
+            await trio.sleep_forever()
+
+    with trio.fail_after(60), trio.CancelScope() as scope:
+        await listen()
+    assert scope.cancelled_caught
+
+
 # --- the real one ---------------------------------------------------------------------------------
 
 
@@ -155,6 +173,16 @@ def test_a_model_that_is_no_good_is_told_at_the_start(tmp_path: Path, text: str 
         path.write_text(text)
     with pytest.raises(ConfigError, match=r"the model of '.*mine\.json' can't be used"):
         detector_from([str(path)], 0.5)
+
+
+def test_a_model_that_is_none_is_told_before_the_library_dies_of_it(tmp_path: Path) -> None:
+    import pymicro_wakeword
+
+    models = Path(pymicro_wakeword.__file__).parent / "models"
+    shutil.copy(models / "alexa.json", tmp_path / "alexa.json")
+    (tmp_path / "alexa.tflite").write_bytes(b"<html>404 Not Found</html>")
+    with pytest.raises(ConfigError, match="is no TensorFlow Lite model"):
+        detector_from([str(tmp_path / "alexa.json")], 0.5)
 
 
 def test_a_model_without_its_other_half_is_told_at_the_start(tmp_path: Path) -> None:

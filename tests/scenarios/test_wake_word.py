@@ -131,7 +131,7 @@ async def test_without_a_budget_the_word_does_nothing(
 
 
 @pytest.mark.parametrize("late_ms", [0, 20, 100, 200, 260])
-@pytest.mark.parametrize("opening_ms", [0, 700, 1400])
+@pytest.mark.parametrize("opening_ms", [100, 700, 1400])
 async def test_no_word_is_lost_that_follows_the_wake_word(
     story: Story, nursery: trio.Nursery, autojump_clock: MockClock, late_ms: int, opening_ms: int
 ) -> None:

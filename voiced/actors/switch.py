@@ -31,15 +31,13 @@ _STIRS: Final = frozenset(
 )
 """What is no silence. That a link is open, lost or open again is nothing that anybody said."""
 
-_ANSWERED: Final = frozenset({Moment.PLAYED, Moment.UNHEARD})
-
 
 @attrs.define(eq=False, kw_only=True)
 class Switch:
     """Decides when the Supervisor may keep a conversation going, and what it is begun with.
 
-    Receives: what people want, words that are listened for, speech and time, every moment from the board. Says: `INACTIVE`, `MUTED`
-    and `UNMUTED`; to the door, what may go on. Loses, counted there: what was said to nobody. Ends:
+    Receives: what people want, words that are listened for, speech and time, every moment from the
+    board. Says: `INACTIVE`, `WOKEN`, `MUTED` and `UNMUTED`; to the door, what may go on. Loses, counted there: what was said to nobody. Ends:
     never by itself.
     """
 
@@ -81,19 +79,10 @@ class Switch:
         """A word that is listened for was said: one begins a conversation, or has an answer fall silent
         and listens; another ends the conversation, in the middle of an answer too.
         """
-        stops = spotted.word in self.summons.stops
-        if self.activation.active:
-            if stops:
-                done = self._end(Ended.BY_WORD)
-            else:
-                self.activation.called(trio.current_time())
-                done = True
-                if (
-                    self.conversation.sounding
-                ):  # what is only being made may answer this very sentence
-                    self.conversation.silence()
+        if spotted.word in self.summons.stops:
+            done = self._end(Ended.BY_WORD)
         else:
-            done = not stops and self._begin(Cause.WAKE_WORD, spotted)
+            done = self._begin(Cause.WAKE_WORD, spotted) or self._call_again()
         if done:
             log.info("called word=%s", spotted.word)
             self._post(Moment.WOKEN, spotted.word)
@@ -199,6 +188,15 @@ class Switch:
         self._wanted.set()
         return True
 
+    def _call_again(self) -> bool:
+        if not self.activation.active:
+            return False
+        self.activation.called(trio.current_time())
+        self._sooner.set()
+        if self.conversation.sounding:  # what is only being made may answer this very sentence
+            self.conversation.silence()
+        return True
+
     def _end(self, ended: Ended, why: str = "") -> bool:
         if not self.activation.active:
             return False
@@ -262,7 +260,7 @@ class Switch:
                 self._end(ended)
 
     def _note(self, happened: Happened) -> None:
-        if happened.moment in _ANSWERED:
+        if happened.moment is Moment.PLAYED:
             self.activation.answered(trio.current_time())
             self._sooner.set()
         elif happened.moment in _STIRS:

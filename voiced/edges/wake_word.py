@@ -6,6 +6,7 @@ measured, it takes some 60 us for a frame of 20 ms and a word, and lets the inte
 is asked, so that no frame waits for it and no process of its own is worth its memory.
 """
 
+import json
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -23,6 +24,7 @@ from voiced.link.wake import OWN, Trigger, cutoff
 if TYPE_CHECKING:
     from pymicro_wakeword import MicroWakeWord, MicroWakeWordFeatures
 
+_TFLITE: Final = b"TFL3"  # a FlatBuffer's identifier, after four bytes
 _RATE_HZ: Final = 16_000  # the models'
 _MISSING: Final = (
     '[activation] mode = "wake_word" needs a detector that is not installed ({why}): '
@@ -44,7 +46,7 @@ class _Listener:
 class MicroDetector:
     """Listens for words; what it remembers of the sound is its own."""
 
-    features: "MicroWakeWordFeatures"
+    features: "MicroWakeWordFeatures | None"
     listeners: Sequence[_Listener]
     _resampler: Resampler = attrs.field(init=False)
     _heard_frames: int = attrs.field(default=0, init=False)
@@ -59,6 +61,12 @@ class MicroDetector:
             self._listen, tuple(frames), abandon_on_cancel=True, limiter=self._one
         )
 
+    def close(self) -> None:
+        """Let go of the library's front end, here and now: freed while an exception is on its way, it eats
+        that (seen with pymicro-features 2.0.2), be it a cancellation.
+        """
+        self.features = None
+
     def _listen(self, frames: Sequence[Frame]) -> list[tuple[int, str]]:
         return [(index, name) for index, frame in enumerate(frames) for name in self._hear(frame)]
 
@@ -66,7 +74,9 @@ class MicroDetector:
         self._heard_frames += 1
         now_s = self._heard_frames * FRAME_MS / 1000
         pcm = to_pcm16(self._resampler.feed(to_mono(frame, 1)))
-        spotted = []
+        spotted: list[str] = []
+        if self.features is None:
+            return spotted
         for features in self.features.process_streaming(pcm):
             for each in self.listeners:
                 probability = each.model.process_streaming_prob(features)
@@ -85,23 +95,34 @@ class MicroWakeWords:
     @asynccontextmanager
     async def open(self) -> AsyncIterator[MicroDetector]:
         """As the port says. Models are some 60 kB each, and read in a few ms."""
-        yield self.make()
+        detector = self.make()
+        try:
+            yield detector
+        finally:
+            detector.close()
 
     def make(self) -> MicroDetector:
         """A detector that has heard nothing yet."""
         from pymicro_wakeword import MicroWakeWordFeatures  # noqa: PLC0415  an optional extra
 
-        return MicroDetector(MicroWakeWordFeatures(), [self._listener(word) for word in self.words])
+        listeners = [self._listener(word) for word in self.words]  # may raise: see `close`
+        return MicroDetector(MicroWakeWordFeatures(), listeners)
 
     def _listener(self, word: str) -> _Listener:
         from pymicro_wakeword import MicroWakeWord, Model  # noqa: PLC0415  an optional extra
 
         try:
             if word.endswith(OWN):
-                model = MicroWakeWord.from_config(Path(word).expanduser())
+                model = MicroWakeWord.from_config(_checked(Path(word).expanduser()))
             else:
                 model = MicroWakeWord.from_builtin(Model(word))
-        except (OSError, ValueError, KeyError, RuntimeError) as error:  # its own are such
+        except (
+            OSError,
+            ValueError,
+            KeyError,
+            TypeError,
+            RuntimeError,
+        ) as error:  # its own are such
             mistake = (
                 f"[activation] the model of {word!r} can't be used "
                 f"({type(error).__name__}: {error}): it must be a microWakeWord description "
@@ -112,6 +133,17 @@ class MicroWakeWords:
         return _Listener(word, model, Trigger(cutoff(usual, self.sensitivity)))
 
 
+def _checked(path: Path) -> Path:
+    """The description of an owner's model, if that is one: the library reads a bad one without looking,
+    and the process dies of it (seen with 2.5: a segmentation fault).
+    """
+    model = path.parent / str(json.loads(path.read_bytes())["model"])
+    with model.open("rb") as file:
+        if file.read(8)[4:] != _TFLITE:
+            raise ValueError(f"{model} is no TensorFlow Lite model")
+    return path
+
+
 def detector_from(words: Sequence[str], sensitivity: float) -> MicroWakeWords:
     """Whoever listens for *words*; `ConfigError` if it isn't installed, or can't use a word's model."""
     try:
@@ -119,5 +151,5 @@ def detector_from(words: Sequence[str], sensitivity: float) -> MicroWakeWords:
     except (ImportError, OSError) as error:
         raise ConfigError([_MISSING.format(why=error)]) from error
     found = MicroWakeWords(tuple(dict.fromkeys(words)), sensitivity)
-    found.make()  # told now, if a model is no good
+    found.make().close()  # told now, if a model is no good
     return found

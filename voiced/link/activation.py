@@ -189,6 +189,7 @@ class Activation:
             return Ended.BY_TIME
         if busy:
             self._stirred_s = now_s
+            return None
         idle_s = now_s - self._stirred_s
         patience_s = self._patience_s + (_DOUBT_S if loud else 0.0)
         return Ended.BY_SILENCE if self.idle_hangup_s and idle_s >= patience_s else None
