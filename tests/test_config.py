@@ -79,7 +79,8 @@ def test_numbers_have_units_in_their_names() -> None:
         "channel",
         "daily",
         "most_clients",
-    }  # a factor, a probability, an ordinal, money, a count
+        "wake_sensitivity",
+    }  # a factor, a probability, an ordinal, money, a count, a share
     for section in SECTIONS.values():
         for field in attrs.fields(section):
             if type(field.default) in {int, float} and field.name not in without:
@@ -591,7 +592,7 @@ def test_a_breath_is_no_silence(value: str) -> None:
 def test_an_unknown_word_is_told_what_there_is(key: str) -> None:
     assert mistakes(f'[activation]\n{key} = ["alexa", "computer"]\n') == (
         (
-            f"line 2: [activation] {key} = ['alexa', 'computer']: knows no 'computer': there is alexa, "
+            f'line 2: [activation] {key} = ["alexa", "computer"]: knows no \'computer\': there is alexa, '
             "hey_jarvis, hey_mycroft, okay_nabu, and the path of a microWakeWord model's .json file"
         ),
     )

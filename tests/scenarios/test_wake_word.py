@@ -130,7 +130,7 @@ async def test_without_a_budget_the_word_does_nothing(
 # --- the word, and what follows it at once --------------------------------------------------------
 
 
-@pytest.mark.parametrize("late_ms", [0, 20, 100, 200, 260])
+@pytest.mark.parametrize("late_ms", [0, 20, 100, 200, 350])
 @pytest.mark.parametrize("opening_ms", [100, 700, 1400])
 async def test_no_word_is_lost_that_follows_the_wake_word(
     story: Story, nursery: trio.Nursery, autojump_clock: MockClock, late_ms: int, opening_ms: int
@@ -145,7 +145,7 @@ async def test_no_word_is_lost_that_follows_the_wake_word(
     await story.for_ms(4000)
     assert heard(story) == list(range(FIRST, FIRST + 100))
     assert said_ms(story, 7) == 0, "nothing that was said before"
-    assert said_ms(story, WAKE) <= 320, "of the word itself a syllable, as nobody paused after it"
+    assert said_ms(story, WAKE) <= 420, "of the word itself a syllable, as nobody paused after it"
     assert story.daemon.frames.tally.dropped == 0
     every_frame_is_accounted_for(story)
 
@@ -336,7 +336,7 @@ async def test_the_word_before_the_answer_to_it_cancels_nothing(
     story: Story, nursery: trio.Nursery, autojump_clock: MockClock
 ) -> None:
     """It is recognised a little late: what is made meanwhile answers this very sentence."""
-    await waiting(story, nursery, late_ms=260)
+    await waiting(story, nursery, late_ms=350)
     await in_conversation(story)
     calls(story)
     await story.for_ms(620)

@@ -19,8 +19,8 @@ SHIPPED: Final = ("alexa", "hey_jarvis", "hey_mycroft", "okay_nabu")
 OWN: Final = ".json"
 """How the name of an owner's own model ends: a microWakeWord description, its .tflite beside it."""
 
-RECOGNISED_AFTER_MS: Final = 300
-"""From the end of a word to its recognition at most (measured: -22 to 260, by word and voice); what is
+RECOGNISED_AFTER_MS: Final = 400
+"""From the end of a word to its recognition at most (measured: 0 to 350, by word and voice); what is
 said since belongs to the conversation.
 """
 
