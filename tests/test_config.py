@@ -79,7 +79,8 @@ def test_numbers_have_units_in_their_names() -> None:
         "channel",
         "daily",
         "most_clients",
-    }  # a factor, a probability, an ordinal, money, a count
+        "wake_sensitivity",
+    }  # a factor, a probability, an ordinal, money, a count, a share
     for section in SECTIONS.values():
         for field in attrs.fields(section):
             if type(field.default) in {int, float} and field.name not in without:
@@ -567,6 +568,8 @@ def test_a_millisecond_is_no_block() -> None:
         ("idle_hangup_s = 0", 0),
         ('mode = "on_command"\nidle_hangup_s = 0', 0),
         ("idle_hangup_s = 90", 90),
+        ('mode = "wake_word"', 8),
+        ('mode = "wake_word"\nwake_patience_s = 5', 5),
     ],
 )
 def test_silence_ends_a_conversation_as_suits_or_as_its_owner_says(
@@ -583,6 +586,21 @@ def test_a_breath_is_no_silence(value: str) -> None:
             "must be 0 (never), -1 (as suits the mode), or at least 5"
         ),
     )
+
+
+@pytest.mark.parametrize("key", ["wake_words", "stop_words"])
+def test_an_unknown_word_is_told_what_there_is(key: str) -> None:
+    assert mistakes(f'[activation]\n{key} = ["alexa", "computer"]\n') == (
+        (
+            f'line 2: [activation] {key} = ["alexa", "computer"]: knows no \'computer\': there is alexa, '
+            "hey_jarvis, hey_mycroft, okay_nabu, and the path of a microWakeWord model's .json file"
+        ),
+    )
+
+
+def test_a_word_of_ones_own_is_a_path() -> None:
+    text = '[activation]\nmode = "wake_word"\nwake_words = ["/etc/voiced/hello.json", "alexa"]\n'
+    assert parse(text, "FILE").activation.wake_words == ("/etc/voiced/hello.json", "alexa")
 
 
 # --- values that do not go together ---------------------------------------------------------------
@@ -609,6 +627,35 @@ def test_a_breath_is_no_silence(value: str) -> None:
                 '[activation] mode = "push_to_talk" begins a conversation with a press of the talk '
                 'button, but [turns] detection = "server_vad" has none: set detection = "push_to_talk" '
                 'too, or mode = "on_command"'
+            ),
+        ),
+        (
+            '[activation]\nmode = "wake_word"\nwake_words = []\n',
+            (
+                '[activation] wake_words: mode = "wake_word" wants at least one, as ["okay_nabu"]; '
+                "without any, nobody could begin"
+            ),
+        ),
+        (
+            '[activation]\nmode = "wake_word"\nstop_words = ["okay_nabu"]\n',
+            (
+                "[activation] stop_words: okay_nabu is among wake_words, too; a word that wakes cuts an "
+                "answer as well, and goes on listening"
+            ),
+        ),
+        (
+            '[activation]\nmode = "wake_word"\nidle_hangup_s = 60\n',
+            (
+                '[activation] idle_hangup_s: with mode = "wake_word" it is wake_patience_s and '
+                "follow_up_s that say how much silence ends a conversation; leave it out"
+            ),
+        ),
+        (
+            '[activation]\nmode = "wake_word"\n[turns]\ndetection = "push_to_talk"\n',
+            (
+                '[activation] mode = "wake_word": with [turns] detection = "push_to_talk" nothing that '
+                "follows the word would be heard without the button; take another detection, or mode = "
+                '"push_to_talk"'
             ),
         ),
         (

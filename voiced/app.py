@@ -2,6 +2,7 @@
 who stands behind the ports, only `outside.py` knows.
 
 Attendant > microphone -> Capture -> blocks -> Framer > Door -> frames -> Uplink ----> wire
+                                               Framer -> Doorman > Switch
 Attendant > loudspeaker <- Player <- playouts <- Narrator <------ Downlink <--- wire
                                    playouts <- Announcer <- board
 entrance -> Steward (Herald <- board) -> Supervisor
@@ -21,6 +22,7 @@ from voiced.actors.attendant import Attendant
 from voiced.actors.bookkeeper import Bookkeeper
 from voiced.actors.capture import Block, Capture
 from voiced.actors.conversation import Conversation
+from voiced.actors.doorman import Doorman
 from voiced.actors.framer import Framer
 from voiced.actors.operator import Reload
 from voiced.actors.player import Player
@@ -54,6 +56,7 @@ from voiced.ports import OpenMicrophone
 from voiced.staff import (
     accountant_from,
     archivist_from,
+    doorman_from,
     lookout_from,
     meter_from,
     warden_from,
@@ -65,6 +68,7 @@ from voiced.terms import (
     door_from,
     habits_from,
     opening_from,
+    summons_from,
     words_from,
 )
 from voiced.verdicts import gravest
@@ -118,6 +122,7 @@ class Daemon:
     microphone: Attendant[OpenMicrophone] = attrs.field(init=False)
     tallies: Tallies = attrs.field(init=False)
     supervisor: Supervisor = attrs.field(init=False)
+    doorman: Doorman | None = attrs.field(init=False)
 
     def __attrs_post_init__(self) -> None:
         config = self.config
@@ -150,10 +155,17 @@ class Daemon:
         self.player = self._player()
         self.air = DeadAir(0.0 if config.capture.from_file else config.devices.dead_mic_s)
         self.microphone = self._microphone()
-        self.tallies = Tallies(
-            self.counts, self.blocks, self.frames, self.playouts, self.tape, self.memory
-        )
         self.supervisor = self._supervisor()
+        self.doorman = doorman_from(config, self.ports, self.supervisor.switch.called)
+        self.tallies = Tallies(
+            self.counts,
+            self.blocks,
+            self.frames,
+            self.playouts,
+            self.tape,
+            self.memory,
+            None if self.doorman is None else self.doorman.waiting,
+        )
         if config.notices.mode != "off":
             self.announcer = Announcer(
                 self.playouts, self.board, self.counts, self.ports.voice, words_from(config)
@@ -175,6 +187,7 @@ class Daemon:
                 conversation=conversation,
                 tail_ms=config.turns.tail_ms,
                 greeting=config.realtime.greeting,
+                summons=summons_from(config),
             ),
             cooldown=cooldown,
             ladder=Ladder(config.realtime.fallback_models),
@@ -254,6 +267,7 @@ class Daemon:
         nursery.start_soon(bookkeeper.run, name="bookkeeper")
         for name, actor in {
             "archivist": archivist_from(config, ports, self.memory),
+            "doorman": self.doorman,
             "lookout": lookout_from(ports, board),
             "warden": warden_from(ports, board),
             "watchman": watchman_from(config, ports, board, self._glances),
@@ -325,6 +339,7 @@ class Daemon:
             self.door,
             self.counts,
             speech=self.supervisor.switch.speech,
+            overhears=None if self.doorman is None else self.doorman.hear,
         )
         async with trio.open_nursery() as nursery:
             nursery.start_soon(capture.run, name="capture")

@@ -56,6 +56,7 @@ from voiced.ports import (
     ServiceManager,
     Speaker,
     Voice,
+    WakeWord,
 )
 
 log = logging.getLogger(__name__)
@@ -89,6 +90,7 @@ class Ports:
     microphone_recalled: Callable[[], Awaitable[None]] = trio.sleep_forever
     speaker_recalled: Callable[[], Awaitable[None]] = trio.sleep_forever
     sound_changed: Callable[[], Awaitable[None]] = trio.sleep_forever
+    wake_word: WakeWord | None = None  # nobody listens for words
     resources: Callable[[], Resources | None] = resources  # what our process takes
 
 
@@ -116,6 +118,7 @@ def ports_from(
         microphone_recalled=_recall(config.capture.devices, system),
         speaker_recalled=_recall(config.playout.devices, system),
         sound_changed=system.until_changed,
+        wake_word=wake_word_from(config),
     )
 
 
@@ -259,6 +262,18 @@ def voice_from(config: Config) -> Voice | None:
     except VoiceError as error:
         log.warning('[notices] mode = "voice", but announcements will be tones: %s', error)
         return None
+
+
+def wake_word_from(config: Config) -> WakeWord | None:
+    """The detector, where words begin conversations; `ConfigError` if it is not installed, or a word's
+    model can't be used.
+    """
+    wanted = config.activation
+    if not wanted.by_word:
+        return None
+    from voiced.edges.wake_word import detector_from  # noqa: PLC0415  an optional extra
+
+    return detector_from((*wanted.wake_words, *wanted.stop_words), wanted.wake_sensitivity)
 
 
 def entrance_from(config: Config, environ: Mapping[str, str] = os.environ) -> Entrance | None:

@@ -13,7 +13,7 @@ from typing import NoReturn, Protocol
 import trio
 
 from voiced.account.usage import Used
-from voiced.audio.format import Shape
+from voiced.audio.format import Frame, Shape
 from voiced.control.rights import Right
 from voiced.control.rpc import Refusal
 from voiced.link.memory import Entry
@@ -177,6 +177,22 @@ class Voice(Protocol):
 
     async def speak(self, sentence: str) -> bytes:
         """Return *sentence* as mono PCM16 at 24 kHz; `VoiceError` if it can't be said."""
+
+
+class OpenWakeWord(Protocol):
+    """A detector that listens."""
+
+    async def listen(self, frames: Sequence[Frame]) -> Sequence[tuple[int, str]]:
+        """Listen to what follows on what was given before, off the loop; return each word that was
+        recognised, with the number (from 0) of the frame in which it was.
+        """
+
+
+class WakeWord(Protocol):
+    """Whoever recognises a few words without the service."""
+
+    def open(self) -> AbstractAsyncContextManager[OpenWakeWord]:
+        """Begin with silence. `ConfigError` if a word's model can't be used."""
 
 
 class Books(Protocol):

@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 from voiced.account.budget import Budget
 from voiced.actors.accountant import Accountant
 from voiced.actors.archivist import Archivist
+from voiced.actors.doorman import Doorman
 from voiced.actors.lookout import Lookout
 from voiced.actors.meter import Meter
 from voiced.actors.warden import Warden
@@ -16,6 +17,7 @@ from voiced.config.whole import Config
 from voiced.counts import Counts
 from voiced.link.memory import Memory
 from voiced.link.progress import Glance, Part
+from voiced.link.wake import Spotted
 from voiced.metrics.histogram import Durations
 from voiced.notices import NoticeBoard
 from voiced.outside import Ports
@@ -49,6 +51,15 @@ def archivist_from(config: Config, ports: Ports, memory: Memory) -> Archivist | 
     if not memory.changes:  # else it holds what the archive does, and more
         archivist.begin()
     return archivist
+
+
+def doorman_from(
+    config: Config, ports: Ports, called: Callable[[Spotted], object]
+) -> Doorman | None:
+    """Whoever listens for words, where they begin conversations."""
+    if not config.activation.by_word or ports.wake_word is None:
+        return None
+    return Doorman(ports.wake_word, called)
 
 
 def lookout_from(ports: Ports, board: NoticeBoard) -> Lookout | None:

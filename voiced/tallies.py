@@ -1,6 +1,6 @@
 """All numbers of one life: what was carried and what was lost, whoever counts it, under one name each."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 import attrs
@@ -21,11 +21,13 @@ class Tallies:
     playouts: Channel[Any]
     tape: Tape
     memory: Memory
+    overheard: Channel[Any] | None = None  # where words are listened for
 
     def losses(self) -> Mapping[str, Callable[[], int]]:
         """What does not happen in good times, as the log calls it."""
-        counts = self.counts
-        return {
+        counts, overheard = self.counts, self.overheard
+        listening = {} if overheard is None else {overheard.name: lambda: overheard.tally.dropped}
+        return listening | {
             "microphone blocks": lambda: counts.lost_blocks,
             "capture blocks": lambda: self.blocks.tally.dropped,
             "device underflows": lambda: counts.underflows,
@@ -46,7 +48,7 @@ class Tallies:
         numbers["frames_told_again"] = self.tape.retold
         numbers["memory_forgotten"] = self.memory.forgotten
         numbers["memory_lost_chars"] = self.memory.lost_chars
-        for channel in (self.blocks, self.frames, self.playouts):
+        for channel in self._channels():
             name = channel.name.replace(" ", "_")
             numbers[f"{name}_dropped"] = channel.tally.dropped
             numbers[f"{name}_discarded"] = channel.tally.discarded
@@ -56,6 +58,11 @@ class Tallies:
         """The same, and what the channels carried: where nothing comes any more, that stands still."""
         carried = {
             f"{channel.name.replace(' ', '_')}_offered": channel.tally.offered
-            for channel in (self.blocks, self.frames, self.playouts)
+            for channel in self._channels()
         }
         return {**self.numbers(), **carried}
+
+    def _channels(self) -> Iterator[Channel[Any]]:
+        yield from (self.blocks, self.frames, self.playouts)
+        if self.overheard is not None:
+            yield self.overheard

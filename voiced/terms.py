@@ -16,6 +16,7 @@ from voiced.config.whole import Config
 from voiced.link.activation import Activation, Mode
 from voiced.link.announcements import Announcement
 from voiced.link.door import Door, SpeechGate
+from voiced.link.wake import RECOGNISED_AFTER_MS, WAITING_MS, Summons
 from voiced.realtime.client_events import Configure
 from voiced.realtime.settings import AudioFormat, SemanticVad, ServerVad, Transcription
 from voiced.turns.policy import Detection, Interruption, Limits, Policy
@@ -117,7 +118,21 @@ def habits_from(config: Config) -> Habits:
 def activation_from(config: Config) -> Activation:
     """When there is a conversation."""
     wanted = config.activation
-    return Activation(Mode(wanted.mode), wanted.hangup_s, config.budget.session_max_s)
+    return Activation(
+        Mode(wanted.mode), wanted.hangup_s, config.budget.session_max_s, wanted.follow_up_s
+    )
+
+
+def summons_from(config: Config) -> Summons:
+    """What the words that are listened for do."""
+    wanted = config.activation
+    return Summons(
+        stops=frozenset(wanted.stop_words),
+        # A block's frames come at one time, which is that of its last.
+        back_ms=config.capture.block_ms
+        + (wanted.pre_roll_ms if wanted.send_wake_word else RECOGNISED_AFTER_MS),
+        sends_word=wanted.send_wake_word,
+    )
 
 
 def door_from(config: Config) -> Door:
@@ -126,6 +141,7 @@ def door_from(config: Config) -> Door:
     gate = SpeechGate(uplink.gate_pre_roll_ms, uplink.gate_hangover_ms) if uplink.gate else None
     return Door(
         pre_roll_ms=config.activation.pre_roll_ms,
+        slack_ms=WAITING_MS + RECOGNISED_AFTER_MS if config.activation.by_word else 0,
         tail_ms=config.turns.end_heard_ms,
         returns_s=(config.capture.block_ms + _DEVICE_MS) / 1000,
         gate=gate,

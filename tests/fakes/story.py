@@ -27,6 +27,7 @@ from voiced.ports import (
     MuteKeeper,
     ServiceManager,
     Voice,
+    WakeWord,
 )
 
 _QUIET_ROOM: Final = Config(devices=Devices(dead_mic_s=0.0))
@@ -66,6 +67,7 @@ class Story:
     mute_keeper: MuteKeeper | None = None
     metrics_server: MetricsServer | None = None
     metrics_file: MetricsFile | None = None
+    wake_word: WakeWord | None = None
     daemon: Daemon = attrs.field(init=False)
 
     def set(self, section: str, **values: object) -> None:
@@ -94,6 +96,7 @@ class Story:
             microphone_recalled=self.user.microphone.plug.recalled,
             speaker_recalled=self.ears.speaker.plug.recalled,
             sound_changed=self.user.microphone.plug.changed,
+            wake_word=self.wake_word,
         )
         self.daemon = Daemon(self.config, ports, board=_Diary(self.notices), stays=self.stays)
         self.daemon.reload = self.reload

@@ -33,6 +33,7 @@ def test_who_has_ended_the_last_one_decides_what_begins_the_next(
         Cause.BUTTON: mode is Mode.PUSH_TO_TALK,
         Cause.SPEECH: mode is Mode.ALWAYS and ended in {Ended.BY_SILENCE, Ended.BY_TIME},
         Cause.PERMISSION: mode is Mode.ALWAYS and ended in {Ended.NEVER_BEGUN, Ended.FORBIDDEN},
+        Cause.WAKE_WORD: mode is Mode.WAKE_WORD and ended is not Ended.BY_COMMAND,
     }
     assert activation.begun_by(cause) is begins[cause]
     activation.forbid("budget spent")
@@ -112,6 +113,93 @@ def test_the_reason_is_a_sentence(ended: Ended, why: str, told: str) -> None:
     assert not activation.active
 
 
+# --- a word, and what follows it ------------------------------------------------------------------
+
+
+def called() -> Activation:
+    return Activation(Mode.WAKE_WORD, idle_hangup_s=6.0, follow_up_s=10.0)
+
+
+@pytest.mark.parametrize("ended", Ended)
+def test_the_status_says_that_a_word_is_waited_for_where_a_word_is_enough(ended: Ended) -> None:
+    activation = called()
+    if ended is not Ended.NEVER_BEGUN:
+        activation.begin(0.0)
+        activation.end(ended, "deactivated")
+    waits = ended is not Ended.BY_COMMAND
+    assert activation.why == ("waiting for the wake word" if waits else "deactivated")
+    activation.forbid("budget spent")
+    assert activation.why == "budget spent"
+
+
+def test_who_called_is_waited_for_and_who_was_answered_may_go_on() -> None:
+    activation = called()
+    activation.begin(0.0)
+    assert activation.wakes_at_s(0.0) == 6.0
+    activation.answered(5.0)
+    assert activation.wakes_at_s(5.0) == 15.0
+    assert activation.due(14.9, busy=False) is None
+    assert activation.due(15.0, busy=False) is Ended.BY_SILENCE
+
+
+def test_who_calls_again_is_waited_for_again() -> None:
+    activation = called()
+    activation.begin(0.0)
+    activation.answered(5.0)
+    activation.called(8.0)
+    assert activation.wakes_at_s(8.0) == 14.0
+
+
+def test_without_a_follow_up_an_answer_is_the_end() -> None:
+    activation = Activation(Mode.WAKE_WORD, idle_hangup_s=6.0, follow_up_s=0.0)
+    activation.begin(0.0)
+    activation.answered(5.0)
+    assert activation.due(5.0, busy=True) is None, "it may have two parts"
+    assert activation.wakes_at_s(5.0) == pytest.approx(5.2)
+    assert activation.due(5.2, busy=False) is Ended.BY_SILENCE
+
+
+def test_in_other_modes_an_answer_changes_no_patience() -> None:
+    activation = Activation(Mode.ON_COMMAND, idle_hangup_s=60.0)
+    activation.begin(0.0)
+    activation.answered(5.0)
+    assert activation.wakes_at_s(5.0) == 65.0
+
+
+HAPPENINGS = st.lists(
+    st.tuples(st.sampled_from(["stirs", "answered", "called", "busy"]), st.floats(0.0, 30.0)),
+    max_size=30,
+)
+
+
+@given(HAPPENINGS, st.floats(2.0, 60.0), st.floats(0.0, 60.0))
+def test_it_ends_after_exactly_the_silence_that_was_promised(
+    happenings: list[tuple[str, float]], patience_s: float, follow_up_s: float
+) -> None:
+    """Whatever happens, the last stir and what came before decide, and nothing else."""
+    activation = Activation(Mode.WAKE_WORD, patience_s, follow_up_s=follow_up_s)
+    activation.begin(0.0)
+    now_s, last_s, window_s = 0.0, 0.0, patience_s
+    for what, later_s in happenings:
+        now_s += later_s
+        last_s = now_s
+        match what:
+            case "stirs":
+                activation.stirs(now_s)
+            case "busy":
+                assert activation.due(now_s, busy=True) is None
+            case "answered":
+                window_s = follow_up_s
+                activation.answered(now_s)
+            case _:
+                window_s = patience_s
+                activation.called(now_s)
+    if window_s > 0.01:
+        assert activation.due(last_s + window_s - 0.01, busy=False) is None
+    assert activation.due(last_s + window_s + 0.01, busy=False) is Ended.BY_SILENCE
+    assert activation.wakes_at_s(last_s) == max(last_s + window_s, last_s + 0.2)
+
+
 # --- the door -------------------------------------------------------------------------------------
 
 
@@ -145,6 +233,24 @@ def test_what_nobody_has_got_is_kept_at_the_end() -> None:
     door.shut([frame(n) for n in range(5)], 1.0)
     assert door.book_withheld() == 2
     assert door.open(1.0) == [frame(2), frame(3), frame(4)]
+
+
+def test_whoever_asks_late_gets_what_was_said_since_then() -> None:
+    door = Door(pre_roll_ms=60, slack_ms=100)
+    door.shut()
+    for number in range(20):
+        door.admit(frame(number), number * 0.02)
+    assert (door.kept, door.book_withheld()) == (8, 12)
+    assert door.open(0.4, since_s=0.27) == [frame(n) for n in range(14, 20)]
+    assert door.book_withheld() == 2
+
+
+def test_what_is_kept_for_late_comers_is_for_nobody_else() -> None:
+    door = Door(pre_roll_ms=60, slack_ms=100)
+    door.shut()
+    for number in range(20):
+        door.admit(frame(number), number * 0.02)
+    assert door.open(0.38) == [frame(17), frame(18), frame(19)]
 
 
 def test_nothing_is_kept_without_a_pre_roll() -> None:

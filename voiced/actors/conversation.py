@@ -143,6 +143,12 @@ class Conversation:
         talk = self.talk
         return Bustle.NONE if talk is None else talk.bustle
 
+    @property
+    def sounding(self) -> bool:
+        """Whether an answer sounds, of the session in use or of the one that has just ended."""
+        talk = None if self._held is None else self._held.talk
+        return talk is not None and talk.moderator.floor.sounding
+
     def silence(self) -> None:
         """Cut what still sounds, of the session in use or of the one that has just ended."""
         talk = None if self._held is None else self._held.talk

@@ -38,6 +38,7 @@ class Framer:
     door: Door = attrs.field(factory=Door)
     counts: Counts = attrs.field(factory=Counts)
     speech: Callable[[], object] = lambda: None
+    overhears: Callable[[Frame, float], object] | None = None  # all frames, whatever the door says
 
     async def run(self) -> None:
         """Frame for ever; a device that changes shape gets a new resampler."""
@@ -55,6 +56,8 @@ class Framer:
 
     def _hand_over(self, frame: Frame) -> None:
         now_s = trio.current_time()
+        if self.overhears is not None:
+            self.overhears(frame, now_s)
         watched, listens = self.board.watched, self.door.listens
         level = dbfs(frame) if watched or listens else None
         for each in self.door.admit(frame, now_s, level if listens else None):

@@ -9,8 +9,10 @@ import trio
 
 from voiced.actors.conversation import Conversation
 from voiced.actors.talk import House
-from voiced.audio.format import Frame
+from voiced.audio.format import Frame, frames_in_ms
+from voiced.audio.level import dbfs
 from voiced.link.activation import Activation, Cause, Ended, Mode
+from voiced.link.wake import Spotted, Summons, tail_frames
 from voiced.notices import Happened, Moment
 
 log = logging.getLogger(__name__)
@@ -24,7 +26,6 @@ _STIRS: Final = frozenset(
         Moment.COMMITTED,
         Moment.RESPONSE_CREATED,
         Moment.FIRST_SOUND,
-        Moment.PLAYED,
         Moment.CUT,
     }
 )
@@ -35,8 +36,8 @@ _STIRS: Final = frozenset(
 class Switch:
     """Decides when the Supervisor may keep a conversation going, and what it is begun with.
 
-    Receives: what people want, speech and time, every moment from the board. Says: `INACTIVE`, `MUTED`
-    and `UNMUTED`; to the door, what may go on. Loses, counted there: what was said to nobody. Ends:
+    Receives: what people want, words that are listened for, speech and time, every moment from the
+    board. Says: `INACTIVE`, `WOKEN`, `MUTED` and `UNMUTED`; to the door, what may go on. Loses, counted there: what was said to nobody. Ends:
     never by itself.
     """
 
@@ -44,11 +45,13 @@ class Switch:
     conversation: Conversation
     tail_ms: int  # of a turn of the talk button's, after its release
     greeting: str = ""
+    summons: Summons = attrs.field(factory=Summons)
     waits_for_help: bool = attrs.field(default=False, init=False)  # a fault is not hung up on
     _house: House = attrs.field(init=False)
     _wanted: trio.Event = attrs.field(factory=trio.Event, init=False)
     _span: trio.CancelScope = attrs.field(factory=trio.CancelScope, init=False)
     _tape_from_s: float = attrs.field(default=float("-inf"), init=False)
+    _sooner: trio.Event = attrs.field(factory=trio.Event, init=False)  # patience has changed
 
     def __attrs_post_init__(self) -> None:
         self._house = self.conversation.house
@@ -71,6 +74,19 @@ class Switch:
         if self.activation.needs_lull and not self._house.door.lull_before:
             return False  # a radio would never be hung up on
         return self._begin(Cause.SPEECH)
+
+    def called(self, spotted: Spotted) -> bool:
+        """A word that is listened for was said: one begins a conversation, or has an answer fall silent
+        and listens; another ends the conversation, in the middle of an answer too.
+        """
+        if spotted.word in self.summons.stops:
+            done = self._end(Ended.BY_WORD)
+        else:
+            done = self._begin(Cause.WAKE_WORD, spotted) or self._call_again()
+        if done:
+            log.info("called word=%s", spotted.word)
+            self._post(Moment.WOKEN, spotted.word)
+        return done
 
     def press(self) -> bool:
         """Put the talk button down; where that begins conversations, it begins one."""
@@ -156,7 +172,7 @@ class Switch:
 
     # How it is done. No await: what is said meanwhile is said before or after.
 
-    def _begin(self, cause: Cause) -> bool:
+    def _begin(self, cause: Cause, spotted: Spotted | None = None) -> bool:
         if not self.activation.begun_by(cause):
             return False
         now_s, house = trio.current_time(), self._house
@@ -165,11 +181,20 @@ class Switch:
         # Only speech goes on with what a session heard before: it may have begun before the hang-up.
         pre_roll_s = house.door.pre_roll_ms / 1000 if cause is Cause.SPEECH else 0.0
         self._tape_from_s = now_s - pre_roll_s
-        self._go_on(house.door.open(now_s))
+        self._go_on(house.door.open(now_s) if spotted is None else self._since(spotted, now_s))
         # Who speaks or presses the button wants to be heard, not greeted.
         self.conversation.greeting = self.greeting if cause is Cause.COMMAND else ""
         self._listen()
         self._wanted.set()
+        return True
+
+    def _call_again(self) -> bool:
+        if not self.activation.active:
+            return False
+        self.activation.called(trio.current_time())
+        self._sooner.set()
+        if self.conversation.sounding:  # what is only being made may answer this very sentence
+            self.conversation.silence()
         return True
 
     def _end(self, ended: Ended, why: str = "") -> bool:
@@ -196,6 +221,16 @@ class Switch:
         if not self.activation.active:
             self._wanted = trio.Event()
 
+    def _since(self, spotted: Spotted, now_s: float) -> list[Frame]:
+        """What was said from the word on, or since the word."""
+        back_ms = self.summons.back_ms
+        frames = self._house.door.open(now_s, spotted.at_s - back_ms / 1000)
+        if self.summons.sends_word:
+            return frames
+        tail = tail_frames([dbfs(frame) for frame in frames[: frames_in_ms(back_ms)]])
+        self._house.counts.frames_withheld += tail
+        return frames[tail:]
+
     def _go_on(self, frames: list[Frame]) -> None:
         for frame in frames:
             self._house.frames.offer(frame)
@@ -209,7 +244,10 @@ class Switch:
     async def _watch(self) -> NoReturn:
         """End a conversation that nobody goes on with, or that lasts too long."""
         while True:
-            await trio.sleep_until(self.activation.wakes_at_s(trio.current_time()))
+            self._sooner = trio.Event()
+            with trio.move_on_at(self.activation.wakes_at_s(trio.current_time())):
+                await self._sooner.wait()
+                continue
             now_s = trio.current_time()
             if warning := self.activation.warning(now_s):
                 log.warning("%s", warning)
@@ -222,7 +260,10 @@ class Switch:
                 self._end(ended)
 
     def _note(self, happened: Happened) -> None:
-        if happened.moment in _STIRS:
+        if happened.moment is Moment.PLAYED:
+            self.activation.answered(trio.current_time())
+            self._sooner.set()
+        elif happened.moment in _STIRS:
             self.activation.stirs(trio.current_time())
 
     def _post(self, moment: Moment, why: str = "") -> None:

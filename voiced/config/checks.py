@@ -9,6 +9,7 @@ import attrs
 from attrs.validators import and_, ge, instance_of, le, min_len
 
 from voiced.control.rights import Right
+from voiced.link.wake import OWN, SHIPPED
 
 _LONGEST_HEADER: Final = 128  # of an id that travels in a header; the service's own are shorter
 SECRET: Final = re.compile(r"(?<![\w/.-])(sk-|ek_)[\w-]{3,}")
@@ -135,6 +136,16 @@ def words(_self: object, attribute: "attrs.Attribute[Any]", value: object) -> No
         raise TypeError(f"'{attribute.name}' must be a list of texts")
     if any(not word or "\0" in word for word in value):
         raise ValueError("must not hold empty words")
+
+
+def known_words(_self: object, _attribute: "attrs.Attribute[Any]", value: Iterable[str]) -> None:
+    """Words that can be listened for: those that come with the detector, and an owner's models."""
+    unknown = [word for word in value if word not in SHIPPED and not word.endswith(OWN)]
+    if unknown:
+        raise ValueError(
+            f"knows no {', '.join(map(repr, unknown))}: there is {', '.join(SHIPPED)}, and the path of "
+            f"a microWakeWord model's {OWN} file"
+        )
 
 
 def rights(_self: object, _attribute: "attrs.Attribute[Any]", value: Iterable[str]) -> None:

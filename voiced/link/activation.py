@@ -7,6 +7,9 @@ fares is no concern of this: a conversation goes on through outages, and the sil
 a link that comes back in the night would listen to an empty room. Where none may be had at all (the
 budget is spent), nobody begins one; the one that was ended by that goes on by itself where there is
 always one.
+
+Where a word begins conversations, silence is short: whoever said it is waited for, and after an answer
+it takes no word for a while (the follow-up window).
 """
 
 import enum
@@ -26,6 +29,7 @@ class Mode(enum.Enum):
     ALWAYS = "always"  # the start of the daemon; after a hang-up, speech
     PUSH_TO_TALK = "push_to_talk"  # the talk button, whose press is a turn as well
     ON_COMMAND = "on_command"
+    WAKE_WORD = "wake_word"
 
 
 class Cause(enum.Enum):
@@ -35,6 +39,7 @@ class Cause(enum.Enum):
     BUTTON = "button"
     SPEECH = "speech"
     PERMISSION = "permission"  # it was forbidden, and is not any more
+    WAKE_WORD = "wake word"
 
 
 class Ended(enum.Enum):
@@ -45,7 +50,11 @@ class Ended(enum.Enum):
     BY_SILENCE = "by silence"
     BY_TIME = "by time"
     FORBIDDEN = "forbidden"
+    BY_WORD = "by word"  # the stop word; the wake word begins the next one
 
+
+WAITING: Final = "waiting for the wake word"
+"""What the status says where only a word is wanting."""
 
 _ENDED_BY_NOBODY: Final = frozenset({Ended.NEVER_BEGUN, Ended.FORBIDDEN})
 
@@ -57,12 +66,14 @@ class Activation:
     mode: Mode = Mode.ALWAYS
     idle_hangup_s: float = 0.0
     session_max_s: float = 0.0
+    follow_up_s: float = 0.0  # with a wake word: silence after an answer that ends it, 0: any
     forbidden: str = attrs.field(default="", init=False)  # why there may be none, if so
     _why: str = attrs.field(default="not activated", init=False)
     _ended: Ended | None = attrs.field(default=Ended.NEVER_BEGUN, init=False)  # None: active
     _since_s: float = attrs.field(default=0.0, init=False)
     _stirred_s: float = attrs.field(default=0.0, init=False)  # when anybody said anything last
     _warns_at_s: float = attrs.field(default=float("inf"), init=False)
+    _patience_s: float = attrs.field(default=0.0, init=False)  # how much silence ends it now
 
     @property
     def active(self) -> bool:
@@ -72,7 +83,9 @@ class Activation:
     @property
     def why(self) -> str:
         """Why nothing is connected; empty while there is a conversation."""
-        return "" if self.active else self.forbidden or self._why
+        if self.active:
+            return ""
+        return self.forbidden or (WAITING if self.begun_by(Cause.WAKE_WORD) else self._why)
 
     @property
     def needs_lull(self) -> bool:
@@ -103,6 +116,8 @@ class Activation:
                 return hung_up and self.mode is Mode.ALWAYS
             case Cause.PERMISSION:
                 return self._ended in _ENDED_BY_NOBODY and self.mode is Mode.ALWAYS
+            case Cause.WAKE_WORD:
+                return not self.off and self.mode is Mode.WAKE_WORD
 
     def forbid(self, why: str) -> None:
         """Nobody may begin one; *why* is for people. The one there is, is ended by `end`."""
@@ -115,7 +130,8 @@ class Activation:
     def begin(self, now_s: float) -> None:
         """There is to be one from now on."""
         self._ended = None
-        self._since_s = self._stirred_s = now_s
+        self._since_s = now_s
+        self.called(now_s)
         self._warns_at_s = (
             now_s + _NEAR * self.session_max_s if self.session_max_s else float("inf")
         )
@@ -128,18 +144,28 @@ class Activation:
                 self._why = f"hung up after {self.idle_hangup_s:g} s of silence"
             case Ended.BY_TIME:
                 self._why = f"hung up: a conversation lasts {self.session_max_s:g} s at most"
-            case Ended.BY_COMMAND | Ended.NEVER_BEGUN | Ended.FORBIDDEN:
+            case Ended.BY_COMMAND | Ended.NEVER_BEGUN | Ended.FORBIDDEN | Ended.BY_WORD:
                 self._why = why or "not activated"
 
     def stirs(self, now_s: float) -> None:
         """Somebody spoke, wrote or was heard."""
         self._stirred_s = now_s
 
+    def called(self, now_s: float) -> None:
+        """Somebody wants something, and is waited for: from the beginning, or by the word again."""
+        self._stirred_s, self._patience_s = now_s, self.idle_hangup_s
+
+    def answered(self, now_s: float) -> None:
+        """An answer is over: whoever has something to add may do so."""
+        self._stirred_s = now_s
+        if self.mode is Mode.WAKE_WORD:
+            self._patience_s = self.follow_up_s
+
     def wakes_at_s(self, now_s: float) -> float:
         """When `due` should be asked next, unless it is over before; for ever, if nothing limits it."""
         at_s = float("inf")
         if self.idle_hangup_s:
-            at_s = self._stirred_s + self.idle_hangup_s
+            at_s = self._stirred_s + self._patience_s
         if self.session_max_s:
             at_s = min(at_s, self._since_s + self.session_max_s, self._warns_at_s)
         return max(at_s, now_s + _LOOKS_EVERY_S)
@@ -163,6 +189,7 @@ class Activation:
             return Ended.BY_TIME
         if busy:
             self._stirred_s = now_s
+            return None
         idle_s = now_s - self._stirred_s
-        patience_s = self.idle_hangup_s + (_DOUBT_S if loud else 0.0)
+        patience_s = self._patience_s + (_DOUBT_S if loud else 0.0)
         return Ended.BY_SILENCE if self.idle_hangup_s and idle_s >= patience_s else None

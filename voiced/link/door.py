@@ -50,6 +50,7 @@ class Door:
     """One microphone's. Times are the caller's seconds."""
 
     pre_roll_ms: int = 0  # of what is kept while it is shut
+    slack_ms: int = 0  # kept besides, for whoever says late since when he wants it
     tail_ms: int = 700  # of silence that goes up after a muting
     returns_s: float = 0.04  # after an unmuting, blocks still come that were captured before it
     gate: SpeechGate | None = None
@@ -96,10 +97,10 @@ class Door:
 
     # --- whether there is a conversation
 
-    def open(self, now_s: float) -> list[Frame]:
-        """A conversation begins: return what was said just before."""
+    def open(self, now_s: float, since_s: float | None = None) -> list[Frame]:
+        """A conversation begins: return what was said just before, or *since* then."""
         self.state, self._shuts_in = State.OPEN, None
-        since_s = now_s - self.pre_roll_ms / 1000
+        since_s = now_s - self.pre_roll_ms / 1000 if since_s is None else since_s
         kept = [frame for at_s, frame in self._kept if at_s > since_s]
         self._withheld += len(self._kept) - len(kept)
         self._kept.clear()
@@ -112,7 +113,7 @@ class Door:
         self.state, self._shuts_in = State.SHUT, None
         self._shut_at_ms = self._voicing.heard_ms
         self._kept.extend((now_s, frame) for frame in last)
-        self._drop_beyond(self.pre_roll_ms)
+        self._drop_beyond(self.pre_roll_ms + self.slack_ms)
 
     def shut_after(self, ms: int) -> None:
         """There is no session yet, and after so much more all was said: let nothing push it out."""
@@ -166,7 +167,7 @@ class Door:
         if dbfs is not None and self.hears(now_s):  # silence of ours would pass for the room's
             self._voicing.hear(self._voicing.heard_ms + FRAME_MS, dbfs)
         if self.state is not State.OPEN:
-            return self._keep(frame, now_s, self.pre_roll_ms)
+            return self._keep(frame, now_s, self.pre_roll_ms + self.slack_ms)
         if self._shuts_in is not None:
             self._shuts_in -= 1
             if not self._shuts_in:

@@ -12,6 +12,7 @@ class Moment(enum.Enum):
     COOLING = "cooling down"
     GAVE_UP = "gave up"
     INACTIVE = "inactive"  # nothing is connected, on purpose: the detail says whose
+    WOKEN = "woken"  # a word that is listened for was said: the detail says which
     MUTED = "muted"
     UNMUTED = "unmuted"
     STOPPED = "stopped"

@@ -137,6 +137,7 @@ class Timeline:
                 | Moment.BUDGET
                 | Moment.MUTED
                 | Moment.UNMUTED
+                | Moment.WOKEN
             ):
                 pass
         over, self._over = self._over, []
