@@ -1,5 +1,5 @@
 """The composition root: settings and ports in, a daemon out. The only module that knows every actor;
-who stands behind the ports, only `outside.py` knows.
+who stands behind the ports, only `outside.py` and `hardware.py` know.
 
 Attendant > microphone -> Capture -> blocks -> Framer > Door -> frames -> Uplink ----> wire
                                                Framer -> Doorman > Switch
@@ -18,14 +18,10 @@ import trio
 
 from voiced.actors.accountant import Accountant
 from voiced.actors.announcer import Announcer
-from voiced.actors.attendant import Attendant
 from voiced.actors.bookkeeper import Bookkeeper
-from voiced.actors.capture import Block, Capture
 from voiced.actors.conversation import Conversation
 from voiced.actors.doorman import Doorman
-from voiced.actors.framer import Framer
 from voiced.actors.operator import Reload
-from voiced.actors.player import Player
 from voiced.actors.scribe import Scribe
 from voiced.actors.steward import Steward
 from voiced.actors.supervisor import Supervisor
@@ -38,21 +34,18 @@ from voiced.channel import Channel, WhenFull
 from voiced.config.whole import Config
 from voiced.counts import Counts
 from voiced.faults import VoicedError
-from voiced.link.absence import Absence
 from voiced.link.cooldown import Cooldown
-from voiced.link.dead_air import DeadAir
 from voiced.link.door import Door
 from voiced.link.ladder import Ladder
 from voiced.link.memory import Memory
-from voiced.link.progress import Glance, Part
 from voiced.link.renewal import Renewal
 from voiced.link.tape import Tape
 from voiced.logbook.entry import Entry
 from voiced.messages import Playout, Volume
 from voiced.metrics.histogram import Durations
-from voiced.notices import Device, NoticeBoard, Phase
+from voiced.notices import NoticeBoard
 from voiced.outside import Ports
-from voiced.ports import OpenMicrophone
+from voiced.sound import Sound
 from voiced.staff import (
     accountant_from,
     archivist_from,
@@ -75,8 +68,6 @@ from voiced.verdicts import gravest
 
 log = logging.getLogger(__name__)
 
-_BLOCKS_MS: Final = 200  # the Framer is arithmetic: a full channel here means the machine is ill
-_FLOOR_TAKEN: Final = frozenset({Phase.HEARING, Phase.THINKING, Phase.SPEAKING})
 _PLAYOUTS: Final = 8  # a ninth waiting answer is a fault worth seeing
 
 
@@ -106,7 +97,6 @@ class Daemon:
     mended: Callable[[], Awaitable[None]] = (
         trio.sleep_forever
     )  # returns when a person did something
-    blocks: Channel[Block] = attrs.field(init=False)
     frames: Channel[Frame] = attrs.field(init=False)
     playouts: Channel[Playout] = attrs.field(init=False)
     memory: Memory = attrs.field(init=False)
@@ -117,20 +107,13 @@ class Daemon:
     scribe: Scribe = attrs.field(init=False)
     announcer: Announcer | None = attrs.field(init=False, default=None)
     jitter: JitterBuffer = attrs.field(init=False)
-    player: Player = attrs.field(init=False)
-    air: DeadAir = attrs.field(init=False)
-    microphone: Attendant[OpenMicrophone] = attrs.field(init=False)
+    sound: Sound = attrs.field(init=False)
     tallies: Tallies = attrs.field(init=False)
     supervisor: Supervisor = attrs.field(init=False)
     doorman: Doorman | None = attrs.field(init=False)
 
     def __attrs_post_init__(self) -> None:
         config = self.config
-        self.blocks = Channel(
-            "capture blocks",
-            max(1, _BLOCKS_MS // config.capture.block_ms),
-            WhenFull.DROP_OLDEST,
-        )
         self.frames = Channel("frames", frames_in_ms(config.uplink.keep_ms), WhenFull.DROP_OLDEST)
         self.playouts = Channel("playouts", _PLAYOUTS, WhenFull.DROP_NEWEST)
         self.memory = self.legacy.memory
@@ -152,14 +135,12 @@ class Daemon:
             config.realtime.carry_over_s,
             self.accountant.turn_ends,
         )
-        self.player = self._player()
-        self.air = DeadAir(0.0 if config.capture.from_file else config.devices.dead_mic_s)
-        self.microphone = self._microphone()
         self.supervisor = self._supervisor()
         self.doorman = doorman_from(config, self.ports, self.supervisor.switch.called)
+        self.sound = self._sound()
         self.tallies = Tallies(
             self.counts,
-            self.blocks,
+            self.sound.blocks,
             self.frames,
             self.playouts,
             self.tape,
@@ -201,6 +182,22 @@ class Daemon:
             secrets_renew=config.auth.mode != "key",
         )
 
+    def _sound(self) -> Sound:
+        return Sound(
+            config=self.config,
+            ports=self.ports,
+            board=self.board,
+            counts=self.counts,
+            door=self.door,
+            volume=self.volume,
+            jitter=self.jitter,
+            frames=self.frames,
+            playouts=self.playouts,
+            waits=self.stays,
+            speech=self.supervisor.switch.speech,
+            overhears=None if self.doorman is None else self.doorman.hear,
+        )
+
     def _conversation(self, cooldown: Cooldown) -> Conversation:
         config = self.config
         habits = habits_from(config)
@@ -240,8 +237,8 @@ class Daemon:
         try:
             async with trio.open_nursery() as nursery:
                 await self._begin_staff(nursery)
-                nursery.start_soon(self._listen, name="microphone")
-                nursery.start_soon(self._sound, name="loudspeaker")
+                nursery.start_soon(self.sound.listen, name="microphone")
+                nursery.start_soon(self.sound.play, name="loudspeaker")
                 nursery.start_soon(self.scribe.run, name="scribe")
                 if self.announcer is not None:
                     nursery.start_soon(self.announcer.run, name="announcer")
@@ -270,7 +267,7 @@ class Daemon:
             "doorman": self.doorman,
             "lookout": lookout_from(ports, board),
             "warden": warden_from(ports, board),
-            "watchman": watchman_from(config, ports, board, self._glances),
+            "watchman": watchman_from(config, ports, board, self.sound.glances),
         }.items():
             if actor is not None:
                 nursery.start_soon(actor.run, name=name)
@@ -292,8 +289,7 @@ class Daemon:
 
     def adopt(self, config: Config) -> None:
         """Go by new settings, as far as `config.changes.REACHES` says that this life can."""
-        self.player.rest_after_s = config.playout.rest_after_s
-        self.player.keep_s = config.devices.keep_answers_ms / 1000
+        self.sound.adopt(config)
         supervisor = self.supervisor
         supervisor.fault_retry_s = config.link.fault_retry_s
         supervisor.cooldown.first_s = config.link.first_pause_s
@@ -302,92 +298,6 @@ class Daemon:
         opening, habits = opening_from(config), habits_from(config)
         if opening != supervisor.conversation.opening or habits != supervisor.conversation.habits:
             supervisor.conversation.adopt(opening, habits)
-
-    async def _listen(self) -> None:
-        """While there is no microphone the session stays open, and the server just hears nothing."""
-        await self.microphone.run()
-
-    def _microphone(self) -> Attendant[OpenMicrophone]:
-        return Attendant(
-            device=Device.MICROPHONE,
-            open=self.ports.microphone.open,
-            use=self._hear,
-            do_without=trio.sleep_forever,
-            absence=self._absence(),
-            board=self.board,
-            counts=self.counts,
-            until_recalled=self.ports.microphone_recalled,
-            until_changed=self.ports.sound_changed,
-            at_break=self._at_break,
-        )
-
-    def _at_break(self) -> bool:
-        """Whether neither party has the floor: a device may be closed, and nobody misses a word."""
-        return self.board.phase.phase not in _FLOOR_TAKEN and not self.player.glance().due
-
-    async def _hear(self, microphone: OpenMicrophone) -> None:
-        self.blocks.discard_all()  # from before a break: it may have had another shape
-        capture = Capture(
-            microphone, self.blocks, self.counts, self.door, self.air, self.microphone.ails
-        )
-        channel = self.config.capture.channel
-        framer = Framer(
-            self.blocks,
-            self.frames,
-            self.board,
-            channel - 1 if channel else None,
-            self.door,
-            self.counts,
-            speech=self.supervisor.switch.speech,
-            overhears=None if self.doorman is None else self.doorman.hear,
-        )
-        async with trio.open_nursery() as nursery:
-            nursery.start_soon(capture.run, name="capture")
-            nursery.start_soon(framer.run, name="framer")
-
-    async def _sound(self) -> None:
-        """While there is no loudspeaker turns go on, and answers count as not heard."""
-        await Attendant(
-            device=Device.LOUDSPEAKER,
-            open=self.ports.speaker.open,
-            use=self.player.run,
-            do_without=self.player.do_without,
-            absence=self._absence(),
-            board=self.board,
-            counts=self.counts,
-            until_recalled=self.ports.speaker_recalled,
-            until_changed=self.ports.sound_changed,
-            at_break=self._at_break,
-        ).run()
-
-    def _player(self) -> Player:
-        return Player(
-            self.playouts,
-            self.jitter,
-            self.board,
-            self.counts,
-            self.config.playout.rest_after_s,
-            self.volume,
-            self.config.devices.keep_answers_ms / 1000,
-        )
-
-    def _glances(self) -> Mapping[Part, Glance]:
-        """How far they are: blocks that Capture brought and the Framer took, and what was played. While
-        there is a microphone, blocks come.
-        """
-        tally, state = self.blocks.tally, self.board.devices.get(Device.MICROPHONE)
-        comes = state is not None and not state.fault
-        captured = Glance(tally.offered - tally.dropped, due=comes)
-        return {Part.CAPTURE: captured, Part.PLAYOUT: self.player.glance()}
-
-    def _absence(self) -> Absence:
-        devices = self.config.devices
-        return Absence(
-            devices.first_pause_s,
-            devices.longest_pause_s,
-            devices.give_up_after_s,
-            waits_at_start=self.stays,
-        )
 
     def _steward(self) -> Steward:
         return Steward(

@@ -1,12 +1,12 @@
-"""The ports, filled: devices, the wire, the archive and a voice, as the settings want them.
+"""The ports, filled: the wire, the archive and what else an owner wants; the devices of `hardware.py`.
 
-The only module that knows every edge; tests put their own things into `Ports` instead.
+These two modules know every edge, and no other does; tests put their own things into `Ports` instead.
 """
 
 import grp
 import logging
 import os
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping
 from datetime import datetime
 from functools import partial
 from pathlib import Path
@@ -21,12 +21,10 @@ from voiced.control import address
 from voiced.control.rights import House, Right
 from voiced.edges.authority import authority_from
 from voiced.edges.control_socket import Bounds, ControlSocket
-from voiced.edges.files import FileMicrophone, FileSpeaker
 from voiced.edges.ledger_file import LedgerFile, local_now
 from voiced.edges.memory_file import MemoryFile
 from voiced.edges.metrics_file import Textfile, can_write
 from voiced.edges.metrics_server import MetricsHttp, can_listen
-from voiced.edges.microphone import PortAudioMicrophone
 from voiced.edges.mute_file import MuteFile
 from voiced.edges.portaudio import PortAudio
 from voiced.edges.probe_file import ProbeFile
@@ -34,13 +32,17 @@ from voiced.edges.process import resources
 from voiced.edges.proxy import find_proxies
 from voiced.edges.recording import RecordingDialler
 from voiced.edges.sound_traces import SoundTraces
-from voiced.edges.speaker import PortAudioSpeaker
 from voiced.edges.state_file import Unfit, state_directory
 from voiced.edges.transport import Route, open_stream, trust
-from voiced.edges.voice import find_voice
 from voiced.edges.websocket import Endpoint, WebSocketDialler
 from voiced.edges.wire_folder import WireFolder
-from voiced.faults import VoiceError
+from voiced.hardware import (
+    microphone_from,
+    recall_from,
+    speaker_from,
+    voice_from,
+    wake_word_from,
+)
 from voiced.link.probes import summary
 from voiced.logbook.masking import Masks
 from voiced.metrics.page import Resources
@@ -62,7 +64,6 @@ from voiced.ports import (
 log = logging.getLogger(__name__)
 
 _DAY_S: Final = 86_400.0
-_FILE: Final = "file:"
 _PROXY_SHARE: Final = (
     0.8  # of the time until a socket must be open: less, or it could not be blamed
 )
@@ -115,47 +116,10 @@ def ports_from(
         probes=probes_from(environ),
         metrics_server=metrics_server_from(config),
         metrics_file=metrics_file_from(config),
-        microphone_recalled=_recall(config.capture.devices, system),
-        speaker_recalled=_recall(config.playout.devices, system),
+        microphone_recalled=recall_from(config.capture.devices, system),
+        speaker_recalled=recall_from(config.playout.devices, system),
         sound_changed=system.until_changed,
         wake_word=wake_word_from(config),
-    )
-
-
-def _recall(names: Sequence[str], system: PortAudio) -> Callable[[], Awaitable[None]]:
-    """A file is never in the way, and would begin anew."""
-    return trio.sleep_forever if names[0].startswith(_FILE) else system.until_recalled
-
-
-def microphone_from(config: Config, system: PortAudio) -> Microphone:
-    """A sound card's, or a file."""
-    capture, devices = config.capture, config.devices
-    if capture.devices[0].startswith(_FILE):
-        return FileMicrophone(Path(capture.devices[0].removeprefix(_FILE)))
-    return PortAudioMicrophone(
-        system,
-        capture.devices,
-        capture.rate_hz or None,
-        capture.block_ms,
-        stall_s=devices.stall_ms / 1000,
-        gap_s=devices.gap_ms / 1000,
-        channel=capture.channel,
-    )
-
-
-def speaker_from(config: Config, system: PortAudio) -> Speaker:
-    """A sound card's, or a file."""
-    playout, devices = config.playout, config.devices
-    if playout.devices[0].startswith(_FILE):
-        return FileSpeaker(Path(playout.devices[0].removeprefix(_FILE)))
-    return PortAudioSpeaker(
-        system,
-        playout.devices,
-        playout.rate_hz or None,
-        playout.device_block_ms,
-        playout.device_latency_ms,
-        stall_s=devices.stall_ms / 1000,
-        gap_s=devices.gap_ms / 1000,
     )
 
 
@@ -251,29 +215,6 @@ def probes_from(environ: Mapping[str, str] = os.environ) -> Callable[[], str] | 
             return f"can't be read: {getattr(error, 'strerror', None) or error}"
 
     return told
-
-
-def voice_from(config: Config) -> Voice | None:
-    """The voice of this machine, if one is wanted and there is one."""
-    if config.notices.mode != "voice":
-        return None
-    try:
-        return find_voice(config.notices.language)
-    except VoiceError as error:
-        log.warning('[notices] mode = "voice", but announcements will be tones: %s', error)
-        return None
-
-
-def wake_word_from(config: Config) -> WakeWord | None:
-    """The detector, where words begin conversations; `ConfigError` if it is not installed, or a word's
-    model can't be used.
-    """
-    wanted = config.activation
-    if not wanted.by_word:
-        return None
-    from voiced.edges.wake_word import detector_from  # noqa: PLC0415  an optional extra
-
-    return detector_from((*wanted.wake_words, *wanted.stop_words), wanted.wake_sensitivity)
 
 
 def entrance_from(config: Config, environ: Mapping[str, str] = os.environ) -> Entrance | None:

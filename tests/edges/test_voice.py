@@ -15,7 +15,7 @@ from voiced.config.whole import Config
 from voiced.edges import voice
 from voiced.edges.voice import ProgramVoice, find_voice
 from voiced.faults import VoiceError
-from voiced.outside import voice_from
+from voiced.hardware import voice_from
 
 SENTENCE = "I have lost the connection."
 

@@ -20,8 +20,8 @@ from voiced.config.whole import Config
 from voiced.edges.voice import ProgramVoice
 from voiced.edges.wake_word import detector_from
 from voiced.faults import ConfigError
+from voiced.hardware import wake_word_from
 from voiced.link.wake import RECOGNISED_AFTER_MS
-from voiced.outside import wake_word_from
 from voiced.ports import WakeWord
 
 LATEST = 30  # frames after the end of a word: what a person would not wait for
@@ -205,7 +205,7 @@ def test_a_detector_that_is_not_installed_is_told_with_what_installs_it(
 
 def test_who_wants_no_words_pays_nothing_for_them() -> None:
     told = (
-        "import sys; from voiced.config.whole import Config; from voiced.outside import *; "
+        "import sys; from voiced.config.whole import Config; from voiced.hardware import *; "
         "assert wake_word_from(Config()) is None; "
         "assert not [name for name in sys.modules if 'wakeword' in name or 'wake_word' in name]"
     )

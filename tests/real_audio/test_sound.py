@@ -27,8 +27,9 @@ from voiced.edges.portaudio import PortAudio
 from voiced.edges.sound_traces import SoundTraces
 from voiced.edges.speaker import PortAudioSpeaker
 from voiced.faults import DeviceError, VoicedError
+from voiced.hardware import microphone_from
 from voiced.notices import Happened, Moment, Phase
-from voiced.outside import Ports, microphone_from
+from voiced.outside import Ports
 from voiced.verdicts import gravest
 
 pytestmark = pytest.mark.audio

@@ -252,9 +252,9 @@ class Month:
     def every_frame_is_accounted_for(self) -> None:
         """Captured = sent (less what was told again) + dropped + discarded + withheld + waiting."""
         daemon, microphone = self.story.daemon, self.visitor.microphone
-        blocks, frames = daemon.blocks.tally, daemon.frames.tally
+        blocks, frames = daemon.sound.blocks.tally, daemon.frames.tally
         assert microphone.blocks == blocks.offered
-        assert blocks.offered == frames.offered + blocks.dropped + len(daemon.blocks)
+        assert blocks.offered == frames.offered + blocks.dropped + len(daemon.sound.blocks)
         counts = attrs.asdict(daemon.counts)
         assert counts["frames_sent"] == self.server.appends
         carried = sum(count for name, count in counts.items() if name.startswith("frames_"))

@@ -33,14 +33,14 @@ async def waiting(story: Story, nursery: trio.Nursery, **settings: object) -> No
 def every_frame_is_accounted_for(story: Story) -> None:
     """Captured = withheld + kept for later + gone on; gone on = sent (less twice) + lost + waiting."""
     daemon = story.daemon
-    blocks, frames = daemon.blocks.tally, daemon.frames.tally
+    blocks, frames = daemon.sound.blocks.tally, daemon.frames.tally
     button = daemon.supervisor.conversation.house.button
     daemon.counts.frames_withheld += daemon.door.book_withheld()  # or the next frame's coming would
     let_go = daemon.counts.frames_withheld
     waits = len(daemon.frames) + daemon.tape.waiting + (0 if button is None else button.waiting)
     told_anew = daemon.tape.dropped - daemon.tape.retold
     sent = daemon.counts.frames_sent + daemon.counts.frames_unsent
-    captured = blocks.offered - blocks.dropped - len(daemon.blocks)
+    captured = blocks.offered - blocks.dropped - len(daemon.sound.blocks)
     lost = frames.dropped + frames.discarded
     assert captured == let_go + daemon.door.kept + sent + lost + waits + told_anew
 

@@ -148,10 +148,10 @@ async def test_what_waited_from_before_the_break_is_dropped_and_counted(
     story.user.microphone.plug.pulled_out()
     await story.settled()
     for _ in range(3):
-        story.daemon.blocks.offer(Block(bytes(960), Shape(24_000, 1)))
+        story.daemon.sound.blocks.offer(Block(bytes(960), Shape(24_000, 1)))
     story.user.microphone.plug.put_back()
     await story.for_ms(1000)
-    assert story.daemon.blocks.tally.discarded == 3
+    assert story.daemon.sound.blocks.tally.discarded == 3
 
 
 async def test_without_a_microphone_answers_are_still_heard(

@@ -171,7 +171,7 @@ async def test_what_a_detector_cannot_follow_is_lost_to_it_alone_and_counted(
     numbers = story.daemon.tallies.numbers()
     assert numbers["wake_word_frames_dropped"] > 200
     assert story.daemon.tallies.losses()["wake word frames"]() > 200
-    assert story.daemon.blocks.tally.dropped == 0, "nobody waits for it"
+    assert story.daemon.sound.blocks.tally.dropped == 0, "nobody waits for it"
     every_frame_is_accounted_for(story)
 
 

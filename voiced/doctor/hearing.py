@@ -34,7 +34,7 @@ from voiced.edges.mixer import Mixer, MixerSays
 from voiced.edges.portaudio import PortAudio
 from voiced.edges.sound_server import SoundServer, Surroundings
 from voiced.faults import DeviceAbsent, DeviceError
-from voiced.outside import microphone_from, speaker_from
+from voiced.hardware import microphone_from, speaker_from
 from voiced.ports import Microphone, Speaker
 
 Name: TypeAlias = Callable[[], Awaitable[str]]

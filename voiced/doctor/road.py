@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 import attrs
 import trio
 
-from voiced import outside, terms
+from voiced import hardware, outside, terms
 from voiced.config.whole import Config
 from voiced.doctor.examination import Check
 from voiced.doctor.explaining import explained, is_about_the_key
@@ -243,7 +243,7 @@ def visit_from(
     """One as the settings want sessions to be."""
     sound = silence
     if uses_microphone:
-        microphone = outside.microphone_from(config, PortAudio())
+        microphone = hardware.microphone_from(config, PortAudio())
         sound = partial(microphone_sound, microphone, config.capture.channel)
     return Visit(
         dialler=partial(outside.dialler_from, config, environ),

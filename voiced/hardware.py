@@ -1,0 +1,86 @@
+"""The devices behind the ports, as the settings want them: what a person sees or hears of this machine.
+
+`outside.py` puts them together with the rest of the world; the doctor takes them from here.
+"""
+
+import logging
+from collections.abc import Awaitable, Callable, Sequence
+from pathlib import Path
+from typing import Final
+
+import trio
+
+from voiced.config.whole import Config
+from voiced.edges.files import FileMicrophone, FileSpeaker
+from voiced.edges.microphone import PortAudioMicrophone
+from voiced.edges.portaudio import PortAudio
+from voiced.edges.speaker import PortAudioSpeaker
+from voiced.edges.voice import find_voice
+from voiced.faults import VoiceError
+from voiced.ports import Microphone, Speaker, Voice, WakeWord
+
+log = logging.getLogger(__name__)
+
+_FILE: Final = "file:"
+
+
+def microphone_from(config: Config, system: PortAudio) -> Microphone:
+    """A sound card's, or a file."""
+    capture, devices = config.capture, config.devices
+    if capture.devices[0].startswith(_FILE):
+        return FileMicrophone(Path(capture.devices[0].removeprefix(_FILE)))
+    return PortAudioMicrophone(
+        system,
+        capture.devices,
+        capture.rate_hz or None,
+        capture.block_ms,
+        stall_s=devices.stall_ms / 1000,
+        gap_s=devices.gap_ms / 1000,
+        channel=capture.channel,
+    )
+
+
+def speaker_from(config: Config, system: PortAudio) -> Speaker:
+    """A sound card's, or a file."""
+    playout, devices = config.playout, config.devices
+    if playout.devices[0].startswith(_FILE):
+        return FileSpeaker(Path(playout.devices[0].removeprefix(_FILE)))
+    return PortAudioSpeaker(
+        system,
+        playout.devices,
+        playout.rate_hz or None,
+        playout.device_block_ms,
+        playout.device_latency_ms,
+        stall_s=devices.stall_ms / 1000,
+        gap_s=devices.gap_ms / 1000,
+    )
+
+
+def recall_from(names: Sequence[str], system: PortAudio) -> Callable[[], Awaitable[None]]:
+    """Wanting a device back that works, to look for a better one. A file is never in the way, and would
+    begin anew.
+    """
+    return trio.sleep_forever if names[0].startswith(_FILE) else system.until_recalled
+
+
+def voice_from(config: Config) -> Voice | None:
+    """The voice of this machine, if one is wanted and there is one."""
+    if config.notices.mode != "voice":
+        return None
+    try:
+        return find_voice(config.notices.language)
+    except VoiceError as error:
+        log.warning('[notices] mode = "voice", but announcements will be tones: %s', error)
+        return None
+
+
+def wake_word_from(config: Config) -> WakeWord | None:
+    """The detector, where words begin conversations; `ConfigError` if it is not installed, or a word's
+    model can't be used.
+    """
+    wanted = config.activation
+    if not wanted.by_word:
+        return None
+    from voiced.edges.wake_word import detector_from  # noqa: PLC0415  an optional extra
+
+    return detector_from((*wanted.wake_words, *wanted.stop_words), wanted.wake_sensitivity)
