@@ -1,8 +1,7 @@
 """What is done about the assistant's own voice in the microphone, frame by frame: modes and paths.
 
-Belongs here: what a path is, and those that need nobody else (leave it as it is; listen only while the
-loudspeaker is silent). When the loudspeaker's sound belongs to which frame, `echo_reference.py` says;
-which mode an owner gets, `echo_choice.py`; a foreign canceller stands behind `Canceller`, as an edge.
+Belongs here: what modes there are, half duplex, and what a canceller is asked. When the loudspeaker's sound belongs to which frame, `echo_reference.py` says; which mode an owner gets,
+`echo_choice.py`; `echo_path.py` puts them together. A foreign canceller stands behind `Canceller`: an edge.
 """
 
 import enum
@@ -15,7 +14,7 @@ import numpy as np
 from voiced.audio.format import FRAME_MS, SILENT_FRAME, Frame
 from voiced.audio.level import dbfs
 
-_AUDIBLE_DBFS: Final = -60.0
+AUDIBLE_DBFS: Final = -60.0
 """From here on a frame of the loudspeaker's counts as sound: 30 dB below speech, and above the tail of a
 fade. What is softer returns below any server's threshold, even from a loudspeaker that stands close."""
 
@@ -43,21 +42,6 @@ class Canceller(Protocol):
         """
 
 
-class Path(Protocol):
-    """What a mode does with each frame."""
-
-    def clean(self, near: Frame, far: Frame) -> Frame:
-        """Return what is left of *near*, while *far* was given to the loudspeaker."""
-
-
-class Untouched:
-    """Nothing is done here."""
-
-    def clean(self, near: Frame, far: Frame) -> Frame:
-        """Return *near*."""
-        return near
-
-
 @attrs.define(eq=False)
 class HalfDuplex:
     """Silence while the loudspeaker sounds, until its echo has died away.
@@ -72,7 +56,7 @@ class HalfDuplex:
 
     def clean(self, near: Frame, far: Frame) -> Frame:
         """Return *near*, or silence."""
-        if dbfs(far) > _AUDIBLE_DBFS:
+        if dbfs(far) > AUDIBLE_DBFS:
             self._left_ms = self.hold_ms + FRAME_MS
         if not self._left_ms:
             return near
@@ -101,13 +85,14 @@ class Cancelled:
     def clean(self, near: Frame, far: Frame) -> Frame:
         """Return *near* without the echo."""
         cleaned = self.canceller.clean(near, far)
-        if dbfs(far) > _AUDIBLE_DBFS:
+        if dbfs(far) > AUDIBLE_DBFS:
             share = FRAME_MS / _ERLE_MS
-            self._echo += share * (_energy(near) - self._echo)
-            self._rest += share * (_energy(cleaned) - self._rest)
+            self._echo += share * (energy(near) - self._echo)
+            self._rest += share * (energy(cleaned) - self._rest)
         return cleaned
 
 
-def _energy(frame: Frame) -> float:
+def energy(frame: Frame) -> float:
+    """Mean square of *frame*, in steps of 16 bits."""
     samples = np.frombuffer(frame, dtype="<i2").astype(np.float64)
     return float(np.dot(samples, samples)) / samples.size

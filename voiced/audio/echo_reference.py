@@ -18,23 +18,33 @@ from typing import Final
 
 import attrs
 import numpy as np
+import numpy.typing as npt
 
 from voiced.audio.convert import Samples, to_mono, to_pcm16
-from voiced.audio.format import FRAME_MS, FRAME_SAMPLES, SILENT_FRAME, WIRE_RATE_HZ, ms_to_samples
-from voiced.audio.format import Frame as Frame  # noqa: PLC0414  what a reference is made of
+from voiced.audio.format import (
+    FRAME_MS,
+    FRAME_SAMPLES,
+    SILENT_FRAME,
+    WIRE_RATE_HZ,
+    Frame,
+    ms_to_samples,
+)
 from voiced.audio.resample import Resampler
 
 LEAST_LEAD_MS: Final = 5
 """By which the reference must precede its echo (LIBRARIES.md 1.3)."""
 
-BEST_LEAD_MS: Final = 100
-"""No canceller gains by more; those that look back 300 ms keep 200 for the room."""
+_LONGEST_LEAD_MS: Final = 200
+"""300 ms are followed (measured); the rest is for the room, and for a delay that was measured badly."""
 
 _CUSHION_MS: Final = 20
 """One frame of the microphone: less, and a loudspeaker block that is late would be a hole."""
 
+_RESAMPLER_MS: Final = 5  # stay inside it, and come off the lead
+
 _STEP_MS: Final = 60  # off the cushion: no drift of a second, but a jump
 _MOST_PPM: Final = 500.0  # that two crystals differ; real ones stay below 200
+_AROUND: Final = 3  # samples after a place that reading between them takes
 _LEVEL_S: Final = 4.0  # over which the level is averaged: blocks come in lumps
 _CATCH_UP_S: Final = 8.0  # in which the proportional part would mend what is off
 _LEARN_S: Final = 60.0  # in which the standing part learns the clocks' difference
@@ -45,8 +55,8 @@ def cushion_ms(delay_ms: float) -> int:
     loudspeaker to the end of the microphone's block that it is in: the least that is good for the flow,
     if the lead allows it; more where a wireless loudspeaker takes longer than a canceller looks back.
     """
-    spare = delay_ms - LEAST_LEAD_MS
-    return round(max(0.0, min(spare, _CUSHION_MS), delay_ms - 2 * BEST_LEAD_MS))
+    spare = delay_ms - LEAST_LEAD_MS - _RESAMPLER_MS
+    return round(max(0.0, min(spare, _CUSHION_MS), delay_ms - _LONGEST_LEAD_MS))
 
 
 class _Flow(enum.Enum):
@@ -81,21 +91,18 @@ class Reference:
         if rate_hz != self._rate_hz:
             self._rate_hz, self._resampler = rate_hz, Resampler(rate_hz, WIRE_RATE_HZ)
         fresh = self._resampler.feed(to_mono(pcm, channels=1))
-        if self._flow is _Flow.DRY:
-            self._flow = _Flow.FLOWING
-            self.runs += 1
-            self._off = 0.0
-            self._waiting, self._at = _silence(ms_to_samples(self.cushion_ms)), 0.0
         self._waiting = np.concatenate((self._waiting, fresh))
 
     def next_frame(self) -> Frame:
         """What goes along with the next frame of the microphone; silence while the loudspeaker rests."""
         if self._flow is _Flow.DRY:
-            return SILENT_FRAME
+            if not self._waiting.size:
+                return SILENT_FRAME
+            self._begin()
         self._mend_jump()
         step = 1.0 + self._steer() * 1e-6
         places = self._at + step * np.arange(FRAME_SAMPLES)
-        if places[-1] + 2 >= self._waiting.size:
+        if places[-1] + _AROUND > self._waiting.size:
             return self._run_dry()
         frame = _between(self._waiting, places)
         self._at += step * FRAME_SAMPLES
@@ -103,8 +110,18 @@ class Reference:
         self._waiting, self._at = self._waiting[used:], self._at - used
         return to_pcm16(frame)
 
+    def _begin(self) -> None:
+        """Silence goes before what has come, so that the cushion is exactly full."""
+        wanted = FRAME_SAMPLES + ms_to_samples(self.cushion_ms) + _AROUND
+        missing = max(0, wanted - self._waiting.size)
+        self._waiting, self._at = np.concatenate((_silence(missing), self._waiting)), 0.0
+        self._flow, self._off = _Flow.FLOWING, 0.0
+        self.runs += 1
+
     def _level(self) -> float:
-        return self._waiting.size - self._at - FRAME_SAMPLES - ms_to_samples(self.cushion_ms)
+        return (
+            self._waiting.size - self._at - _AROUND - FRAME_SAMPLES - ms_to_samples(self.cushion_ms)
+        )
 
     def _mend_jump(self) -> None:
         """Too much waits: the microphone was away, or nobody came. The oldest is of no use any more."""
@@ -140,7 +157,7 @@ def _silence(samples: int) -> Samples:
     return np.zeros(samples, np.float32)
 
 
-def _between(samples: Samples, places: "np.typing.NDArray[np.float64]") -> Samples:
+def _between(samples: Samples, places: npt.NDArray[np.float64]) -> Samples:
     """Read between samples, by a cubic through four (Catmull-Rom): exact where a place is whole."""
     at = places.astype(np.int64)
     x = (places - at).astype(np.float32)
