@@ -1,7 +1,7 @@
 """The composition root: settings and ports in, a daemon out. The only module that knows every actor;
 who stands behind the ports, only `outside.py` knows.
 
-Attendant > microphone -> Capture -> blocks -> Framer > Door -> frames -> Uplink ----> wire
+Attendant > microphone -> Capture -> blocks -> Framer > (EchoPath, Door) -> frames -> Uplink ----> wire
 Attendant > loudspeaker <- Player <- playouts <- Narrator <------ Downlink <--- wire
                                    playouts <- Announcer <- board
 entrance -> Steward (Herald <- board) -> Supervisor
@@ -29,6 +29,7 @@ from voiced.actors.steward import Steward
 from voiced.actors.supervisor import Supervisor
 from voiced.actors.switch import Switch
 from voiced.actors.talk import House
+from voiced.audio.echo_path import EchoPath
 from voiced.audio.format import Frame, frames_in_ms
 from voiced.audio.jitter import JitterBuffer
 from voiced.audio.wire import WireFormat
@@ -62,6 +63,7 @@ from voiced.tallies import Tallies
 from voiced.terms import (
     activation_from,
     door_from,
+    echo_from,
     habits_from,
     opening_from,
     words_from,
@@ -108,6 +110,7 @@ class Daemon:
     tape: Tape = attrs.field(init=False)
     accountant: Accountant = attrs.field(init=False)
     door: Door = attrs.field(init=False)
+    echo: EchoPath = attrs.field(init=False)
     scribe: Scribe = attrs.field(init=False)
     announcer: Announcer | None = attrs.field(init=False, default=None)
     jitter: JitterBuffer = attrs.field(init=False)
@@ -132,6 +135,7 @@ class Daemon:
             config.playout.volume_percent if wanted_percent is None else wanted_percent
         )
         self.door = door_from(config)
+        self.echo = echo_from(config, self.ports.canceller)
         if self.legacy.muted or self._was_muted():
             log.warning("muted as before: nothing is heard until voicectl unmute")
             self.door.mute()
@@ -307,6 +311,8 @@ class Daemon:
             self.door,
             self.counts,
             speech=self.supervisor.switch.speech,
+            echo=self.echo,
+            far_end=self.ports.far_end,
         )
         async with trio.open_nursery() as nursery:
             nursery.start_soon(capture.run, name="capture")

@@ -14,12 +14,15 @@ from typing import Final
 
 import attrs
 
+from voiced.audio.echo import Canceller
 from voiced.config.logs import Debug
 from voiced.config.whole import Config
 from voiced.control import address
 from voiced.control.rights import House, Right
+from voiced.edges import apm
 from voiced.edges.authority import authority_from
 from voiced.edges.control_socket import Bounds, ControlSocket
+from voiced.edges.far_end import FarEndTap
 from voiced.edges.files import FileMicrophone, FileSpeaker
 from voiced.edges.ledger_file import LedgerFile, local_now
 from voiced.edges.memory_file import MemoryFile
@@ -47,6 +50,7 @@ from voiced.ports import (
     Books,
     Dialler,
     Entrance,
+    FarEnd,
     MetricsFile,
     MetricsServer,
     Microphone,
@@ -84,6 +88,8 @@ class Ports:
     metrics_server: MetricsServer | None = None  # nobody wants numbers there
     metrics_file: MetricsFile | None = None
     resources: Callable[[], Resources | None] = resources  # what our process takes
+    far_end: FarEnd | None = None  # nobody tells what the loudspeaker plays
+    canceller: Canceller | None = None  # of echo; there is none, or none is wanted
 
 
 def ports_from(
@@ -95,9 +101,10 @@ def ports_from(
     masks = masks or Masks()
     dialler = recorded(config.debug, dialler_from(config, environ, masks), masks.hide)
     system = PortAudio()
+    far_end = FarEndTap()
     return Ports(
         microphone_from(config, system),
-        speaker_from(config, system),
+        speaker_from(config, system, far_end),
         dialler,
         archive_from(config, environ),
         voice_from(config),
@@ -107,6 +114,8 @@ def ports_from(
         probes=probes_from(environ),
         metrics_server=metrics_server_from(config),
         metrics_file=metrics_file_from(config),
+        far_end=far_end,
+        canceller=canceller_from(config),
     )
 
 
@@ -124,7 +133,7 @@ def microphone_from(config: Config, system: PortAudio) -> Microphone:
     )
 
 
-def speaker_from(config: Config, system: PortAudio) -> Speaker:
+def speaker_from(config: Config, system: PortAudio, far_end: FarEndTap | None = None) -> Speaker:
     """A sound card's, or a file."""
     playout = config.playout
     if playout.device.startswith(_FILE):
@@ -135,8 +144,19 @@ def speaker_from(config: Config, system: PortAudio) -> Speaker:
         playout.rate_hz or None,
         playout.device_block_ms,
         playout.device_latency_ms,
+        tap=None if far_end is None else far_end.leave,
         stall_s=config.devices.stall_ms / 1000,
     )
+
+
+def canceller_from(config: Config) -> Canceller | None:
+    """The one of WebRTC, where it is wanted; `ConfigError` if it is and is not installed. With "auto" it is
+    taken if there is one.
+    """
+    wanted = config.echo.mode
+    if wanted == "webrtc" or (wanted == "auto" and apm.is_installed()):
+        return apm.WebRtcCanceller()
+    return None
 
 
 def dialler_from(
