@@ -2,8 +2,8 @@
 
 Belongs here: how Attendants, Capture, Framer and Player are wired, and what is asked of them as one.
 
-Attendant > microphone -> Capture -> blocks -> Framer > Door -> frames
-Attendant > loudspeaker <- Player <- playouts
+Attendant > microphone -> Capture -> blocks -> Framer > (EchoPath, Door) -> frames
+Attendant > loudspeaker (-> far end -> Framer) <- Player <- playouts
 """
 
 from collections.abc import Callable, Mapping
@@ -16,6 +16,7 @@ from voiced.actors.attendant import Attendant
 from voiced.actors.capture import Block, Capture
 from voiced.actors.framer import Framer
 from voiced.actors.player import Player
+from voiced.audio.echo_path import EchoPath
 from voiced.audio.format import Frame
 from voiced.audio.jitter import JitterBuffer
 from voiced.channel import Channel, WhenFull
@@ -43,13 +44,16 @@ class Sound:
     board: NoticeBoard
     counts: Counts
     door: Door
+    echo: EchoPath
     volume: Volume
     jitter: JitterBuffer
     frames: Channel[Frame]
     playouts: Channel[Playout]
     waits: bool  # for a device that is missing at the start
     speech: Callable[[], object] = lambda: None  # somebody seems to have begun to speak
-    overhears: Callable[[Frame, float], object] | None = None  # all that is heard, whatever the door says
+    overhears: Callable[[Frame, float], object] | None = (
+        None  # all that is heard, whatever the door says
+    )
     blocks: Channel[Block] = attrs.field(init=False)
     player: Player = attrs.field(init=False)
     microphone: Attendant[OpenMicrophone] = attrs.field(init=False)
@@ -130,6 +134,8 @@ class Sound:
             self.counts,
             speech=self.speech,
             overhears=self.overhears,
+            echo=self.echo,
+            far_end=self.ports.far_end,
         )
         async with trio.open_nursery() as nursery:
             nursery.start_soon(capture.run, name="capture")
