@@ -120,13 +120,21 @@ def pulse_server(folder: Path) -> Iterator[Mapping[str, str]]:
         "PULSE_SERVER": f"unix:{socket}",
     }
     sink = f"rate={RATE_HZ} channels=1 format=s16le"
+    script = folder / "room.pa"
+    script.write_text(  # nobody comes in before all is in place: whoever waits for a server is quick
+        f"""
+load-module module-null-sink sink_name=mouth {sink}
+load-module module-null-sink sink_name=ear {sink}
+load-module module-remap-source source_name=mic master=mouth.monitor
+set-default-sink ear
+set-default-source mic
+load-module module-native-protocol-unix socket={socket} auth-anonymous=1
+"""
+    )
     command = [
         *("pulseaudio", "-n", "--daemonize=no", "--use-pid-file=no", "--realtime=no"),
         *("--high-priority=no", f"--exit-idle-time={_ORPHANED_S}", f"--log-target=file:{log}"),
-        *("-L", f"module-native-protocol-unix socket={socket} auth-anonymous=1"),
-        *("-L", f"module-null-sink sink_name=mouth {sink}"),
-        *("-L", f"module-null-sink sink_name=ear {sink}"),
-        *("-L", "module-remap-source source_name=mic master=mouth.monitor"),
+        *("--file", str(script)),
     ]
     full = {**os.environ, **environ}
     silent = subprocess.DEVNULL
@@ -140,12 +148,11 @@ def pulse_server(folder: Path) -> Iterator[Mapping[str, str]]:
 
 def _await(server: "subprocess.Popen[bytes]", environ: dict[str, str], log: Path) -> None:
     deadline = time.perf_counter() + _STARTS_WITHIN_S
-    for wish in (("set-default-sink", "ear"), ("set-default-source", "mic")):
-        while _fails(["pactl", *wish], environ):
-            if server.poll() is not None or time.perf_counter() > deadline:
-                said = log.read_text()[-2000:] if log.exists() else "nothing"
-                raise RigError(f"PulseAudio did not start; its log ends with:\n{said}")
-            time.sleep(0.02)
+    while _fails(["pactl", "info"], environ):
+        if server.poll() is not None or time.perf_counter() > deadline:
+            said = log.read_text()[-2000:] if log.exists() else "nothing"
+            raise RigError(f"PulseAudio did not start; its log ends with:\n{said}")
+        time.sleep(0.02)
 
 
 def _fails(command: list[str], environ: dict[str, str]) -> bool:
