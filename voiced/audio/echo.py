@@ -1,0 +1,199 @@
+"""What is done about the loudspeaker's sound in the microphone, frame by frame, and why.
+
+Belongs here: the modes, the choice among them, and the way of a frame through far end, measuring, canceller
+and gate. Each of those has a file of its own: `far_end.py`, `echo_return.py`, `half_duplex.py`; a foreign
+canceller stands behind `Canceller` (`voiced/edges/canceller.py`).
+"""
+
+import enum
+from typing import Final, Protocol
+
+import attrs
+from attrs import frozen
+
+from voiced.audio.echo_return import EchoReturn, Erle, Returned
+from voiced.audio.far_end import FarEnd
+from voiced.audio.format import Frame
+from voiced.audio.half_duplex import HalfDuplex
+
+HEARD_DB: Final = -45.0
+"""From here on a return needs something done about it: an answer at -20 dBFS comes back at -65, about as
+loud as a quiet room."""
+
+UNHEARD_DB: Final = -52.0  # and below here no longer: a room at the edge must not change its mind
+
+LEAST_ERLE_DB: Final = 10.0
+"""A canceller that takes away less hears itself: measured, it takes 24 dB in hard rooms, and 1 to 8 when
+its reference does not reach it in time."""
+
+GOOD_ERLE_DB: Final = 16.0  # with which one that failed is trusted again
+
+_SURE_AFTER: Final = 3
+"""Findings in a row (seconds of the loudspeaker's sound) before another mode is taken that protects less."""
+
+
+class EchoMode(enum.Enum):
+    """What an owner may want (`[echo] mode`), and what is done in the end (that is never `AUTO`)."""
+
+    AUTO = "auto"
+    WEBRTC = "webrtc"  # cancelled here
+    SYSTEM = "system"  # cancelled by the sound server or the device: nothing is done here
+    HALF_DUPLEX = "half_duplex"  # nothing is heard while the loudspeaker sounds
+    OFF = "off"
+
+
+class Canceller(Protocol):
+    """Takes the far end out of the near end."""
+
+    def process(self, near: Frame, far: Frame) -> Frame:
+        """Return the next frame of the microphone without what it holds of the loudspeaker.
+
+        *far* is the loudspeaker's next frame, 5 to 300 ms ahead of its echo; silence counts, too, so every
+        frame has to come by. What is returned may be some 10 ms later than *near*.
+        """
+
+
+@frozen
+class EchoChoice:
+    """What is done, why in a sentence, and the figures (None: not measured yet)."""
+
+    mode: EchoMode
+    why: str
+    return_db: float | None = None  # the loudspeaker in the microphone, against what it was given
+    delay_ms: int | None = None  # from a frame of the far end to its echo
+    erle_db: float | None = None  # what the canceller takes away
+
+    def __str__(self) -> str:
+        return f"{self.mode.value}: {self.why}"
+
+
+@frozen
+class Room:
+    """What a choice goes by."""
+
+    canceller: bool
+    found: Returned | None = None  # by `EchoReturn`
+    erle_db: float | None = None
+
+
+def prefer(room: Room, now: EchoMode | None) -> tuple[EchoMode, str]:
+    """The mode that `auto` would have in that room, and why; *now* is the one it has."""
+    found = room.found
+    if found is None:
+        if room.canceller:
+            return EchoMode.WEBRTC, "no answer has sounded yet by which to measure the room"
+        return EchoMode.OFF, f"no answer has sounded yet by which to measure the room; {_NONE}"
+    limit_db = HEARD_DB if now is EchoMode.OFF else UNHEARD_DB
+    if not found.heard or found.return_db is None or found.return_db < limit_db:
+        return EchoMode.OFF, f"the microphone does not hear the loudspeaker{_figures(found)}"
+    heard = f"the microphone hears the loudspeaker{_figures(found)}"
+    if not room.canceller:
+        return EchoMode.HALF_DUPLEX, f"{heard}, and {_NONE}"
+    if room.erle_db is None:
+        return EchoMode.WEBRTC, heard
+    least_db = GOOD_ERLE_DB if now is EchoMode.HALF_DUPLEX else LEAST_ERLE_DB
+    if room.erle_db < least_db:
+        taken = f"the canceller takes only {room.erle_db:.0f} dB away"
+        return EchoMode.HALF_DUPLEX, f"{heard}, and {taken} ({least_db:.0f} are needed)"
+    return EchoMode.WEBRTC, f"{heard}; the canceller takes {room.erle_db:.0f} dB away"
+
+
+_NONE: Final = "no canceller is installed (pip install 'voiced[echo]')"
+
+
+def _figures(found: Returned) -> str:
+    if found.return_db is None or found.delay_ms is None:
+        return ""
+    return f" ({found.return_db:.0f} dB, after {found.delay_ms} ms)"
+
+
+_PROTECTION: Final = (EchoMode.OFF, EchoMode.WEBRTC, EchoMode.HALF_DUPLEX)  # the least first
+
+
+@attrs.define(eq=False)
+class Echo:
+    """What the Framer asks about each frame of the microphone.
+
+    *wanted* as the owner set it. `webrtc` needs a *canceller*. With `system` and `off` nothing is changed
+    and nothing measured: the loudspeaker needs no tap then (`listens`).
+    """
+
+    wanted: EchoMode
+    tail_ms: int = 300
+    canceller: Canceller | None = None
+    choice: EchoChoice = attrs.field(init=False)
+    far_end: FarEnd = attrs.field(factory=FarEnd, init=False)
+    _gate: HalfDuplex = attrs.field(init=False)
+    _return: EchoReturn = attrs.field(factory=EchoReturn, init=False)
+    _erle: Erle = attrs.field(factory=Erle, init=False)
+    _agreeing: int = attrs.field(default=0, init=False)  # findings in a row that want another mode
+
+    def __attrs_post_init__(self) -> None:
+        if self.wanted is EchoMode.WEBRTC and self.canceller is None:
+            raise ValueError("webrtc needs a canceller")
+        self._gate = HalfDuplex(self.tail_ms)
+        if self.wanted is EchoMode.AUTO:
+            self.choice = EchoChoice(*prefer(self._room(), None))
+        else:
+            self.choice = EchoChoice(self.wanted, "as [echo] mode says")
+
+    @property
+    def listens(self) -> bool:
+        """Whether it is of any use to be given what the loudspeaker plays."""
+        return self.wanted not in (EchoMode.OFF, EchoMode.SYSTEM)
+
+    @property
+    def silenced(self) -> int:
+        """Frames made silent because the loudspeaker sounded."""
+        return self._gate.silenced
+
+    def take(self, pcm: bytes, rate_hz: int) -> None:
+        """A block that the loudspeaker was given: mono PCM16 at its rate, after volume and ducking."""
+        if self.listens:
+            self.far_end.take(pcm, rate_hz)
+
+    def clean(self, near: Frame) -> Frame:
+        """Return the microphone's next frame without the loudspeaker's echo, as far as the mode goes."""
+        if not self.listens:
+            return near
+        far = self.far_end.next_frame()
+        mode = self.choice.mode
+        cleaned = near
+        if self.canceller is not None and mode is not EchoMode.OFF:
+            cleaned = self.canceller.process(near, far)
+            self._erle.feed(near, far, cleaned, self._return.found)
+        if self._return.feed(near, far):
+            self._judge()
+        match mode:
+            case EchoMode.WEBRTC:
+                return cleaned
+            case EchoMode.HALF_DUPLEX:
+                return self._gate.pass_on(near, far)
+            case _:
+                return near
+
+    def _room(self) -> Room:
+        return Room(self.canceller is not None, self._return.found, self._erle.db)
+
+    def _judge(self) -> None:
+        """The room was measured anew."""
+        found, now = self._return.found, self.choice.mode
+        if found is not None and found.delay_ms is not None:
+            self._gate.delay_ms = found.delay_ms
+        mode, why = now, self.choice.why
+        if self.wanted is EchoMode.AUTO:
+            mode, why = prefer(self._room(), now)
+        if mode is now:
+            self._agreeing = 0
+        else:
+            self._agreeing += 1
+            more = _PROTECTION.index(mode) > _PROTECTION.index(now)
+            if not more and self._agreeing < _SURE_AFTER:
+                mode, why = now, self.choice.why
+        self.choice = EchoChoice(
+            mode,
+            why,
+            found.return_db if found else None,
+            found.delay_ms if found else None,
+            self._erle.db,
+        )
