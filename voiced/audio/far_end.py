@@ -45,7 +45,9 @@ _TRIMMED: Final = ms_to_samples(FRAME_MS)
 frame may come up to 20 ms after the loudspeaker has begun. More is what a slow device takes ahead, and its
 echo is as much later."""
 
-_SPARE: Final = ms_to_samples(5)  # above the cushion: not worth a jump
+_SPARE: Final = ms_to_samples(5)  # above the cushion, not worth a jump; and by which it grows
+_GROWS: Final = ms_to_samples(20)  # in all, in a run
+_HELD: Final = ms_to_samples(30)  # by devices, usually: who is later than this lets them run dry
 _JUMP: Final = ms_to_samples(
     8
 )  # more is no drift of half a second, and no jitter if all levels are off
@@ -84,6 +86,8 @@ class FarEnd:
     _wanted: float | None = attrs.field(
         default=None, init=False
     )  # level of this run; None: not yet
+    _settled: bool = attrs.field(default=False, init=False)  # this run was
+    _grown: int = attrs.field(default=0, init=False)  # the cushion, in this run
     _late: int = attrs.field(default=0, init=False)  # zeros given for blocks, since the last look
     _block: int = attrs.field(default=0, init=False)  # the longest that came, at 24 kHz
     _drift: Drift = attrs.field(factory=Drift, init=False)
@@ -142,7 +146,8 @@ class FarEnd:
     def _begin(self) -> None:
         """The first frame of a run: what came is placed so that the cushion is full when it is read."""
         self.runs += 1
-        self._resting, self._wanted = False, None
+        self._resting, self._settled, self._wanted = False, False, None
+        self._grown = self._late = 0
         self._levels.clear()
         surplus = int(self._level()) - _CUSHION
         if surplus > 0:
@@ -164,13 +169,28 @@ class FarEnd:
         least, most, usual = levels[0], levels[-1], float(np.mean(levels[_ODD:-_ODD]))
         self._levels.clear()
         late, self._late = self._late, 0
-        if self._wanted is None:
+        if late:
+            self._grow(late)
+        elif self._wanted is None:
             self._settle(least, usual)
+        else:
+            self._hold(least - self._wanted, most - self._wanted, usual - self._wanted)
+
+    def _grow(self, late: int) -> None:
+        """Zeros had to be given. If it was for long, the loudspeaker ran dry, and had zeros, too: the level
+        will be what it was. Else blocks come more unevenly than the cushion bears.
+        """
+        if late > _HELD:
             return
-        if late <= _JUMP:
-            self._wanted += late  # the cushion was too small, and has grown
-        off, jump = usual - self._wanted, _JUMP + self._block
-        if least > self._wanted + jump or most < self._wanted - jump:
+        if self._grown < _GROWS:
+            self._grown += _SPARE
+            self._insert(_SPARE)
+        self._wanted = None
+
+    def _hold(self, least: float, most: float, off: float) -> None:
+        """By how much the levels of the last half second are off the wanted one."""
+        jump = _JUMP + self._block
+        if least > jump or most < -jump:
             self._mend(round(off))
         else:
             noise_us = max(_NOISE_US, self._block * _US / 2)
@@ -178,12 +198,12 @@ class FarEnd:
 
     def _settle(self, least: float, usual: float) -> None:
         """What else came at the beginning of a run came ahead, too; from now on the level is held."""
-        trimmed = min(int(least) - _CUSHION, _TRIMMED)
-        if trimmed <= _SPARE:
-            trimmed = 0
-        self._drop(trimmed)
-        self._late = 0
-        self._wanted = usual - trimmed
+        trimmed = 0 if self._settled else min(int(least) - _CUSHION, _TRIMMED)
+        if trimmed > _SPARE:
+            self._drop(trimmed)
+            usual -= trimmed
+        self._settled = True
+        self._wanted = usual
         self._drift.begin()
 
     def _mend(self, off: int) -> None:
