@@ -49,7 +49,9 @@ class Sound:
     playouts: Channel[Playout]
     waits: bool  # for a device that is missing at the start
     speech: Callable[[], object] = lambda: None  # somebody seems to have begun to speak
-    overhears: Callable[[Frame, float], object] | None = None  # all that is heard, whatever the door says
+    overhears: Callable[[Frame, float], object] | None = (
+        None  # all that is heard, whatever the door says
+    )
     blocks: Channel[Block] = attrs.field(init=False)
     player: Player = attrs.field(init=False)
     microphone: Attendant[OpenMicrophone] = attrs.field(init=False)
