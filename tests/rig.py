@@ -1,6 +1,7 @@
 """A room without a sound card: a private PulseAudio server with two null sinks.
 
     Mouth ──► sink `mouth` ──► its monitor, remapped as source `mic` ──► the daemon's microphone
+    Walls ──► (as they reflect it, if a test puts some up)
     Ear   ◄── monitor of sink `ear` ◄────────────────────────────────── the daemon's loudspeaker
 
 Used by the real-audio tests and by the bench. Sound goes in and out through libpulse-simple, whose
@@ -433,3 +434,44 @@ class Ear:
             raise self.trouble
         with self._lock:
             return [fragment for fragment in self._fragments if fragment[0] > since_s]
+
+
+_WALL_MS: Final = 20  # taken and given back at once
+
+
+@attrs.define(eq=False)
+class Walls:
+    """Give what the loudspeaker plays back to the microphone, through an impulse response at 48 kHz."""
+
+    _heard: PulseStream
+    _given: PulseStream
+    _response: npt.NDArray[np.float64]
+    trouble: RigError | None = attrs.field(default=None, init=False)
+    _tail: npt.NDArray[np.float64] = attrs.field(init=False)
+
+    def __attrs_post_init__(self) -> None:
+        self._tail = np.zeros(self._response.size - 1)
+
+    def step(self) -> None:
+        """Reflect the next 20 ms."""
+        size = RATE_HZ * _WALL_MS // 1000
+        sound = np.frombuffer(self._heard.read(2 * size), "<i2").astype(np.float64)
+        length = size + self._response.size - 1
+        transform = 1 << length.bit_length()
+        spectrum = np.fft.rfft(sound, transform) * np.fft.rfft(self._response, transform)
+        reflected = np.fft.irfft(spectrum, transform)[:length]
+        reflected[: self._tail.size] += self._tail
+        self._tail = reflected[size:]
+        self._given.write(np.rint(np.clip(reflected[:size], -32768, 32767)).astype("<i2").tobytes())
+
+
+@contextmanager
+def walls(room: Room, response: npt.NDArray[np.float64]) -> Iterator[None]:
+    """Make the microphone hear the loudspeaker, some 40 to 80 ms later, through *response*."""
+    server = room.environ["PULSE_SERVER"]
+    with (
+        PulseStream("record", "ear.monitor", _WALL_MS, server) as heard,
+        PulseStream("play", "mouth", _MOUTHFUL_MS, server) as given,
+        _living(Walls(heard, given, response)),
+    ):
+        yield
