@@ -85,7 +85,8 @@ def prefer(room: Room, now: EchoMode | None) -> tuple[EchoMode, str]:
         return EchoMode.OFF, f"no answer has sounded yet by which to measure the room; {_NONE}"
     limit_db = HEARD_DB if now is EchoMode.OFF else UNHEARD_DB
     if not found.heard or found.return_db is None or found.return_db < limit_db:
-        return EchoMode.OFF, f"the microphone does not hear the loudspeaker{_figures(found)}"
+        hears = "hardly hears" if found.heard else "does not hear"
+        return EchoMode.OFF, f"the microphone {hears} the loudspeaker{_figures(found)}"
     heard = f"the microphone hears the loudspeaker{_figures(found)}"
     if not room.canceller:
         return EchoMode.HALF_DUPLEX, f"{heard}, and {_NONE}"
