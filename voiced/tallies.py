@@ -31,6 +31,7 @@ class Tallies:
             "microphone blocks": lambda: counts.lost_blocks,
             "capture blocks": lambda: self.blocks.tally.dropped,
             "device underflows": lambda: counts.underflows,
+            "tips of clipped frames": lambda: counts.frames_clipped,
             "frames": lambda: self.frames.tally.dropped,
             "frames that waited": lambda: self.tape.dropped,
             "playouts": lambda: self.playouts.tally.dropped,

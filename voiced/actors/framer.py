@@ -7,6 +7,7 @@ import attrs
 import trio
 
 from voiced.actors.capture import Block
+from voiced.audio.conditioning import Conditioning
 from voiced.audio.convert import to_mono, to_pcm16
 from voiced.audio.format import WIRE_RATE_HZ, Frame, Shape
 from voiced.audio.framing import FrameSlicer
@@ -27,8 +28,8 @@ class Framer:
 
     Receives: `blocks`. Says: `frames`; levels on the board while somebody watches; to whoever wants
     to know, that somebody has begun to `speak`. Loses: the oldest frame when the Uplink does not take
-    them: an outage; counted, what the door withholds. Ends: with a device that lacks the wanted
-    channel, by `DeviceUnfit`.
+    them: an outage; counted, what the door withholds, and frames that the gain drives beyond full
+    scale. Ends: with a device that lacks the wanted channel, by `DeviceUnfit`.
     """
 
     blocks: Channel[Block]
@@ -39,6 +40,7 @@ class Framer:
     counts: Counts = attrs.field(factory=Counts)
     speech: Callable[[], object] = lambda: None
     overhears: Callable[[Frame, float], object] | None = None  # all frames, whatever the door says
+    conditioning: Conditioning = attrs.field(factory=Conditioning)
 
     async def run(self) -> None:
         """Frame for ever; a device that changes shape gets a new resampler."""
@@ -49,10 +51,16 @@ class Framer:
             if block.shape != shape:
                 shape = block.shape
                 self._check(shape)
+                self.conditioning.begin()
                 resampler = Resampler(shape.rate_hz, WIRE_RATE_HZ)
                 self._announce(shape, resampler)
             for frame in slicer.feed(self._convert(block, resampler)):
-                self._hand_over(frame)
+                self._hand_over(self._conditioned(frame))
+
+    def _conditioned(self, frame: Frame) -> Frame:
+        conditioned = self.conditioning.apply(frame)
+        self.counts.frames_clipped += self.conditioning.book_clipped()
+        return conditioned
 
     def _hand_over(self, frame: Frame) -> None:
         now_s = trio.current_time()
