@@ -1,7 +1,7 @@
 """The composition root: settings and ports in, a daemon out. The only module that knows every actor;
 who stands behind the ports, only `outside.py` and `hardware.py` know.
 
-Attendant > microphone -> Capture -> blocks -> Framer > Door -> frames -> Uplink ----> wire
+Attendant > microphone -> Capture -> blocks -> Framer > (EchoPath, Door) -> frames -> Uplink -> wire
                                                Framer -> Doorman > Switch
 Attendant > loudspeaker <- Player <- playouts <- Narrator <------ Downlink <--- wire
                                    playouts <- Announcer <- board
@@ -59,6 +59,7 @@ from voiced.tallies import Tallies
 from voiced.terms import (
     activation_from,
     door_from,
+    echo_from,
     habits_from,
     opening_from,
     summons_from,
@@ -189,6 +190,7 @@ class Daemon:
             board=self.board,
             counts=self.counts,
             door=self.door,
+            echo=echo_from(self.config, self.ports.canceller),
             volume=self.volume,
             jitter=self.jitter,
             frames=self.frames,

@@ -10,7 +10,10 @@ from typing import Final
 
 import trio
 
+from voiced.audio.echo import Canceller
 from voiced.config.whole import Config
+from voiced.edges import apm
+from voiced.edges.far_end import FarEndTap
 from voiced.edges.files import FileMicrophone, FileSpeaker
 from voiced.edges.microphone import PortAudioMicrophone
 from voiced.edges.portaudio import PortAudio
@@ -40,8 +43,8 @@ def microphone_from(config: Config, system: PortAudio) -> Microphone:
     )
 
 
-def speaker_from(config: Config, system: PortAudio) -> Speaker:
-    """A sound card's, or a file."""
+def speaker_from(config: Config, system: PortAudio, far_end: FarEndTap | None = None) -> Speaker:
+    """A sound card's, or a file, which no microphone hears."""
     playout, devices = config.playout, config.devices
     if playout.devices[0].startswith(_FILE):
         return FileSpeaker(Path(playout.devices[0].removeprefix(_FILE)))
@@ -51,9 +54,30 @@ def speaker_from(config: Config, system: PortAudio) -> Speaker:
         playout.rate_hz or None,
         playout.device_block_ms,
         playout.device_latency_ms,
+        tap=None if far_end is None else far_end.leave,
         stall_s=devices.stall_ms / 1000,
         gap_s=devices.gap_ms / 1000,
     )
+
+
+def far_end_from(config: Config) -> FarEndTap | None:
+    """What the loudspeaker plays, for whoever takes its echo away; None where there can't be any: a file
+    hears no loudspeaker, and is none.
+    """
+    files = (config.capture.from_file, config.playout.devices[0].startswith(_FILE))
+    return None if any(files) else FarEndTap()
+
+
+def canceller_from(config: Config) -> Canceller | None:
+    """The one of WebRTC, where it is wanted; `ConfigError` if it is and is not installed. With "auto" it is
+    taken if there is one.
+    """
+    wanted = config.echo.mode
+    if far_end_from(config) is None:
+        return None
+    if wanted == "webrtc" or (wanted == "auto" and apm.is_installed()):
+        return apm.WebRtcCanceller()
+    return None
 
 
 def recall_from(names: Sequence[str], system: PortAudio) -> Callable[[], Awaitable[None]]:

@@ -179,6 +179,9 @@ class Status:
     devices: Mapping[Device, DeviceState] = attrs.field(factory=dict)  # those opened until now
     usage: Report = attrs.field(factory=Report)
     probes: str = ""  # what `voiced probe` found of late, in a sentence
+    echo: str = (
+        ""  # what is done about the loudspeaker's echo, and why; empty: nothing is known yet
+    )
     faults: Mapping[Known, int] = attrs.field(factory=dict)  # since the start
 
 
@@ -205,6 +208,7 @@ class NoticeBoard:
     devices: dict[Device, DeviceState] = attrs.field(factory=dict, init=False)
     usage: Report = attrs.field(factory=Report, init=False)
     probes: str = attrs.field(default="", init=False)
+    echo: str = attrs.field(default="", init=False)
     _faults: Counter[Known] = attrs.field(init=False, factory=Counter)
     _watchers: list[Channel[Notice]] = attrs.field(init=False, factory=list)
     _followers: list[Callable[[Happened], None]] = attrs.field(init=False, factory=list)
@@ -235,6 +239,7 @@ class NoticeBoard:
             devices=dict(self.devices),
             usage=self.usage,
             probes=self.probes,
+            echo=self.echo,
             faults=dict(self._faults),
         )
         return status if self.keeper is None else self.keeper.fill_in(status)

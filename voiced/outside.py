@@ -15,6 +15,7 @@ from typing import Final
 import attrs
 import trio
 
+from voiced.audio.echo import Canceller
 from voiced.config.logs import Debug
 from voiced.config.whole import Config
 from voiced.control import address
@@ -37,6 +38,8 @@ from voiced.edges.transport import Route, open_stream, trust
 from voiced.edges.websocket import Endpoint, WebSocketDialler
 from voiced.edges.wire_folder import WireFolder
 from voiced.hardware import (
+    canceller_from,
+    far_end_from,
     microphone_from,
     recall_from,
     speaker_from,
@@ -51,6 +54,7 @@ from voiced.ports import (
     Books,
     Dialler,
     Entrance,
+    FarEnd,
     MetricsFile,
     MetricsServer,
     Microphone,
@@ -92,6 +96,8 @@ class Ports:
     speaker_recalled: Callable[[], Awaitable[None]] = trio.sleep_forever
     sound_changed: Callable[[], Awaitable[None]] = trio.sleep_forever
     wake_word: WakeWord | None = None  # nobody listens for words
+    far_end: FarEnd | None = None  # nobody tells what the loudspeaker plays
+    canceller: Canceller | None = None  # of echo; there is none, or none is wanted
     resources: Callable[[], Resources | None] = resources  # what our process takes
 
 
@@ -104,9 +110,10 @@ def ports_from(
     masks = masks or Masks()
     dialler = recorded(config.debug, dialler_from(config, environ, masks), masks.hide)
     system = PortAudio(SoundTraces().look)
+    far_end = far_end_from(config)
     return Ports(
         microphone_from(config, system),
-        speaker_from(config, system),
+        speaker_from(config, system, far_end),
         dialler,
         archive_from(config, environ),
         voice_from(config),
@@ -120,6 +127,8 @@ def ports_from(
         speaker_recalled=recall_from(config.playout.devices, system),
         sound_changed=system.until_changed,
         wake_word=wake_word_from(config),
+        far_end=far_end,
+        canceller=canceller_from(config),
     )
 
 

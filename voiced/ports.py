@@ -102,6 +102,19 @@ class OpenSpeaker(OpenDevice, Protocol):
         """Cut: a short fade, then silence. Return what will have been heard, in samples."""
 
 
+class FarEnd(Protocol):
+    """What the loudspeaker really plays: after volume, ducking and cuts, silence included."""
+
+    @property
+    def lost_blocks(self) -> int:
+        """Blocks overwritten because nobody took them in time."""
+
+    def take(self) -> Sequence[tuple[bytes, int]]:
+        """All blocks that the loudspeaker was given since the last time, none if it rests: mono PCM16, and
+        the rate. It neither waits nor raises.
+        """
+
+
 class Speaker(Protocol):
     """A loudspeaker that can be opened."""
 

@@ -2,8 +2,8 @@
 
 Belongs here: how Attendants, Capture, Framer and Player are wired, and what is asked of them as one.
 
-Attendant > microphone -> Capture -> blocks -> Framer > Door -> frames
-Attendant > loudspeaker <- Player <- playouts
+Attendant > microphone -> Capture -> blocks -> Framer > (EchoPath, Door) -> frames
+Attendant > loudspeaker (-> far end -> Framer) <- Player <- playouts
 """
 
 from collections.abc import Callable, Mapping
@@ -17,6 +17,7 @@ from voiced.actors.capture import Block, Capture
 from voiced.actors.framer import Framer
 from voiced.actors.player import Player
 from voiced.audio.conditioning import Conditioning
+from voiced.audio.echo_path import EchoPath
 from voiced.audio.format import Frame
 from voiced.audio.jitter import JitterBuffer
 from voiced.channel import Channel, WhenFull
@@ -44,6 +45,7 @@ class Sound:
     board: NoticeBoard
     counts: Counts
     door: Door
+    echo: EchoPath
     volume: Volume
     jitter: JitterBuffer
     frames: Channel[Frame]
@@ -137,6 +139,8 @@ class Sound:
             speech=self.speech,
             overhears=self.overhears,
             conditioning=self.conditioning,
+            echo=self.echo,
+            far_end=self.ports.far_end,
         )
         async with trio.open_nursery() as nursery:
             nursery.start_soon(capture.run, name="capture")

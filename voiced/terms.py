@@ -11,6 +11,10 @@ from voiced.account.prices import Prices
 from voiced.account.usage import TOKENS, Kind
 from voiced.actors.opening import Opening, Patience
 from voiced.actors.talk import Habits
+from voiced.audio.echo import Canceller
+from voiced.audio.echo import Mode as EchoMode
+from voiced.audio.echo_choice import cancels_by_name
+from voiced.audio.echo_path import EchoPath
 from voiced.audio.wire import WireFormat
 from voiced.config.whole import Config
 from voiced.link.activation import Activation, Mode
@@ -31,6 +35,19 @@ def opening_from(config: Config) -> Opening:
         wire_format=WireFormat(config.realtime.audio_format),
         patience=patience_from(config),
         context=config.realtime.context,
+    )
+
+
+def echo_from(config: Config, canceller: Canceller | None) -> EchoPath:
+    """The way past the loudspeaker's echo."""
+    capture, playout, echo = config.capture, config.playout, config.echo
+    by_devices_ms = playout.device_latency_ms + capture.block_ms + _DEVICE_MS
+    return EchoPath(
+        EchoMode(echo.mode),
+        delay_ms=echo.delay_ms or by_devices_ms,
+        tail_ms=echo.tail_ms,
+        canceller=canceller,
+        device_cancels=any(map(cancels_by_name, capture.devices)),
     )
 
 

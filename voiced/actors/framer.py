@@ -9,6 +9,7 @@ import trio
 from voiced.actors.capture import Block
 from voiced.audio.conditioning import Conditioning
 from voiced.audio.convert import to_mono, to_pcm16
+from voiced.audio.echo_path import EchoPath
 from voiced.audio.format import WIRE_RATE_HZ, Frame, Shape
 from voiced.audio.framing import FrameSlicer
 from voiced.audio.level import dbfs
@@ -18,13 +19,15 @@ from voiced.counts import Counts
 from voiced.faults import DeviceUnfit
 from voiced.link.door import Door
 from voiced.notices import LevelMeasured, NoticeBoard, Party
+from voiced.ports import FarEnd
 
 log = logging.getLogger(__name__)
 
 
 @attrs.define(eq=False)
 class Framer:
-    """Turns blocks into 20 ms frames at 24 kHz, and asks the door which of them may go on.
+    """Turns blocks into 20 ms frames at 24 kHz, has the loudspeaker's echo taken out of them, and asks the
+    door which of them may go on.
 
     Receives: `blocks`. Says: `frames`; levels on the board while somebody watches; to whoever wants
     to know, that somebody has begun to `speak`. Loses: the oldest frame when the Uplink does not take
@@ -41,9 +44,13 @@ class Framer:
     speech: Callable[[], object] = lambda: None
     overhears: Callable[[Frame, float], object] | None = None  # all frames, whatever the door says
     conditioning: Conditioning = attrs.field(factory=Conditioning)
+    echo: EchoPath | None = None  # None: nobody tells what the loudspeaker plays
+    far_end: FarEnd | None = None
 
     async def run(self) -> None:
         """Frame for ever; a device that changes shape gets a new resampler."""
+        if self.far_end is not None:
+            self.far_end.take()  # from while there was no microphone: nobody can hear it any more
         shape: Shape | None = None
         resampler = Resampler(WIRE_RATE_HZ, WIRE_RATE_HZ)
         slicer = FrameSlicer()
@@ -55,12 +62,7 @@ class Framer:
                 resampler = Resampler(shape.rate_hz, WIRE_RATE_HZ)
                 self._announce(shape, resampler)
             for frame in slicer.feed(self._convert(block, resampler)):
-                self._hand_over(self._conditioned(frame))
-
-    def _conditioned(self, frame: Frame) -> Frame:
-        conditioned = self.conditioning.apply(frame)
-        self.counts.frames_clipped += self.conditioning.book_clipped()
-        return conditioned
+                self._hand_over(self._without_echo(self._conditioned(frame)))
 
     def _hand_over(self, frame: Frame) -> None:
         now_s = trio.current_time()
@@ -75,6 +77,25 @@ class Framer:
             self.board.post(LevelMeasured(now_s, Party.USER, level))
         if listens and self.door.onset:
             self.speech()
+
+    def _conditioned(self, frame: Frame) -> Frame:
+        conditioned = self.conditioning.apply(frame)
+        self.counts.frames_clipped += self.conditioning.book_clipped()
+        return conditioned
+
+    def _without_echo(self, frame: Frame) -> Frame:
+        echo, far_end, counts = self.echo, self.far_end, self.counts
+        if echo is None or far_end is None:
+            return frame
+        for pcm, rate_hz in far_end.take():
+            echo.take(pcm, rate_hz)
+        cleaned = echo.clean(frame)
+        counts.lost_far_blocks = far_end.lost_blocks
+        counts.echo_withheld, counts.echo_jumps = echo.withheld, echo.reference.jumps
+        if self.board.echo != (told := str(echo.choice)):
+            self.board.echo = told
+            log.info("echo %s", told)
+        return cleaned
 
     def _check(self, shape: Shape) -> None:
         if self.channel is not None and 1 < shape.channels <= self.channel:

@@ -52,6 +52,7 @@ def status(status: Status, now_s: float, *, words: bool) -> Told:
         },
         "context": status.context,
         "probes": status.probes,
+        "echo": status.echo,
         "budget": status.usage.plain()["budget"],
     } | _figures(status)
     if words:

@@ -35,8 +35,8 @@ def _told(card: Mapping[str, Any]) -> Iterator[str]:
         yield _row("turns", turns)
     if total := card["latencies_ms"].get("total"):
         yield _row("delay", f"{total['p50']} ms usually, {total['p95']} ms at worst (p95)")
-    for name in ("context", "probes"):
-        if card[name]:
+    for name in ("context", "probes", "echo"):
+        if card.get(name):
             yield _row(name, card[name])
     for who, words in card.get("words", {}).items():
         if words:

@@ -10,6 +10,7 @@ from attrs import field, frozen
 from voiced.config.activation import Activation, Facts, contradictions
 from voiced.config.conversation import Auth, Limits, Realtime, Turns
 from voiced.config.costs import Budget, Prices, costs_across
+from voiced.config.echo import Echo
 from voiced.config.link import Link, Network, Uplink
 from voiced.config.logs import Debug, Log
 from voiced.config.metrics import Metrics, metrics_across
@@ -31,6 +32,7 @@ class Config:
     capture: Capture = field(factory=Capture)
     playout: Playout = field(factory=Playout)
     devices: Devices = field(factory=Devices)
+    echo: Echo = field(factory=Echo)
     uplink: Uplink = field(factory=Uplink)
     link: Link = field(factory=Link)
     privacy: Privacy = field(factory=Privacy)
