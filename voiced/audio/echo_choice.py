@@ -12,7 +12,7 @@ from voiced.audio.level import dbfs
 
 INSTALL: Final = "pip install 'voiced[echo]'"
 
-_INAUDIBLE_DB: Final = -45.0
+INAUDIBLE_DB: Final = -45.0
 """What returns more softly than this disturbs nobody: an answer at -20 dBFS comes back at -65, below the
 noise of most rooms. (The whistle of `voiced doctor` gives the same figure.)"""
 
@@ -65,7 +65,7 @@ def choose(facts: Facts, now: Mode | None = None) -> Choice:
             Mode.HALF_DUPLEX,
             f"no answer has sounded yet to tell whether the microphone hears it; {hint}",
         )
-    limit_db = _AUDIBLE_AGAIN_DB if now is Mode.OFF else _INAUDIBLE_DB
+    limit_db = _AUDIBLE_AGAIN_DB if now is Mode.OFF else INAUDIBLE_DB
     if facts.return_db < limit_db:
         return Choice(Mode.OFF, "the microphone does not hear the loudspeaker")
     heard = f"the microphone hears the loudspeaker at {facts.return_db:.0f} dB"
