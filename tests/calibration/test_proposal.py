@@ -4,8 +4,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from voiced.audio.earcons import LEVEL_DBFS as ANSWER_DBFS
 from voiced.audio.level import gain_of_percent_db
-from voiced.calibration.proposal import ANSWER_DBFS, Proposal, Room, advice, propose
+from voiced.calibration.proposal import Proposal, Room, advice, propose
 from voiced.calibration.sounds import Noise, Talker
 from voiced.config.file import as_toml, parse
 from voiced.doctor.loop import Loop

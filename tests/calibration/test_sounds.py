@@ -13,7 +13,8 @@ _S = 24_000
 
 def tone(hz: float, level_dbfs: float, samples: int = 3 * _S) -> Samples:
     wave = np.sin(2 * np.pi * hz * np.arange(samples) / _S) * np.sqrt(2) * decibels(level_dbfs)
-    return wave.astype(np.float32)
+    toned: Samples = wave.astype(np.float32)
+    return toned
 
 
 def words(level_dbfs: float, spoken_ms: int, pause_ms: int = 400, seed: int = 7) -> Samples:

@@ -16,7 +16,7 @@ from voiced.audio.format import BYTES_PER_SAMPLE, Shape, ms_to_samples
 from voiced.config.whole import Config
 from voiced.doctor import level, mixer, sound_server
 from voiced.doctor.finding import Finding, Verdict
-from voiced.doctor.recorder import Recorder
+from voiced.doctor.recorder import Recorder, record
 from voiced.doctor.sound_findings import (
     LEVEL,
     LOOP,
@@ -190,18 +190,8 @@ class Hearing:
 
     async def _record(self, recorder: Recorder, *, blocks: int = 0, samples: int = 0) -> None:
         """Record that much, or for 2 s longer than it should take; a fault of the device is raised."""
-        faults: list[DeviceError] = []
         limit_s = _WITHIN_S + samples / recorder.microphone.shape.rate_hz
-        with trio.move_on_after(limit_s):
-            async with trio.open_nursery() as nursery:
-                nursery.start_soon(recorder.run)
-                try:
-                    await recorder.until(blocks=blocks, samples=samples)
-                except DeviceError as fault:  # not raised in here: it would come out as a group
-                    faults.append(fault)
-                nursery.cancel_scope.cancel()
-        if faults:
-            raise faults[0]
+        await record(recorder, lambda: recorder.until(blocks=blocks, samples=samples), limit_s)
 
 
 def hearing_from(config: Config, *, quiet: bool = False) -> Hearing:

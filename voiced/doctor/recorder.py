@@ -1,5 +1,6 @@
 """A recording of an open microphone that knows when each sample arrived. For checks: it keeps everything."""
 
+from collections.abc import Awaitable, Callable
 from typing import NoReturn
 
 import attrs
@@ -71,3 +72,20 @@ class Recorder:
             self._began_s = min(self._began_s, trio.current_time() - self.taken / shape.rate_hz)
             self._news.set()
             self._news = trio.Event()
+
+
+async def record(
+    recorder: Recorder, listen: Callable[[], Awaitable[object]], limit_s: float
+) -> None:
+    """Record while *listen* goes on, for *limit_s* at most; a fault of the device is raised."""
+    faults: list[DeviceError] = []
+    with trio.move_on_after(limit_s):
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(recorder.run)
+            try:
+                await listen()
+            except DeviceError as fault:  # not raised in here: it would come out as a group
+                faults.append(fault)
+            nursery.cancel_scope.cancel()
+    if faults:
+        raise faults[0]
