@@ -30,8 +30,11 @@ _NOT_WORTH_DB: Final = (
     2.0  # nobody hears the difference, and the next calibration would find another
 )
 
-_LEAST_PERCENT: Final = 60  # 13 dB less, not half as loud to the ear; below that answers drown
+_MOST_CUT_DB: Final = (
+    14.0  # of the loudspeaker: less than half as loud to the ear; below that answers drown
+)
 _PERCENT_STEP: Final = 5
+_ROUNDING_DB: Final = 1e-6
 _HOPELESS_DB: Final = 10.0
 """An echo that is so much louder than the talker: cancelled, next to nothing of the talker is left
 (LIBRARIES.md 1.2: at -5 dB a third of all interruptions are missed, at -15 half)."""
@@ -194,6 +197,10 @@ def _cut_db(room: Room) -> float:
 
 def _percent(room: Room) -> int:
     """The highest volume at which answers come back no louder than the talker, or the least one."""
-    steps = range(100, _LEAST_PERCENT, -_PERCENT_STEP)
-    fitting = (each for each in steps if gain_of_percent_db(each) <= -_louder_db(room))
-    return next(fitting, _LEAST_PERCENT)
+    steps = [
+        percent
+        for percent in range(100, 0, -_PERCENT_STEP)
+        if gain_of_percent_db(percent) >= -_MOST_CUT_DB - _ROUNDING_DB
+    ]
+    limit_db = _ROUNDING_DB - _louder_db(room)
+    return next((each for each in steps if gain_of_percent_db(each) <= limit_db), steps[-1])

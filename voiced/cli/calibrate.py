@@ -1,0 +1,180 @@
+"""`voiced calibrate`: measures the room, proposes settings, and writes them if that is wanted."""
+
+import argparse
+import json
+import math
+import os
+import sys
+from collections.abc import Sequence
+from functools import partial
+from pathlib import Path
+from typing import Any, Final, TextIO
+
+import attrs
+
+from voiced import __version__
+from voiced.calibration.proposal import Proposal, Room, advice, propose
+from voiced.calibration.sitting import Sitting
+from voiced.cli import logs
+from voiced.cli.doctor import run_until_interrupted
+from voiced.cli.main import Exit
+from voiced.cli.settings import find_config, find_file
+from voiced.config.editing import edit
+from voiced.config.file import as_toml, parse
+from voiced.config.whole import SECTIONS, Config
+from voiced.control import address
+from voiced.doctor.hearing import hearing_from
+from voiced.edges import apm
+from voiced.edges.control_call import NoAnswer, NotForUs, NotThere, call
+from voiced.edges.ledger_file import local_now
+from voiced.edges.settings_file import NotChanged, read_settings, replace_settings
+from voiced.faults import VoicedError
+
+_METER_STEPS: Final = 30
+_METER_FROM_DBFS: Final = -70.0
+_RELOAD: Final = "It counts once the daemon starts again (or: systemctl reload voiced)."
+
+
+class DaemonRuns(VoicedError):
+    """Somebody else hears and speaks here."""
+
+
+def calibrate(options: argparse.Namespace) -> int:
+    """Measure, propose, perhaps write."""
+    with logs.logbook(verbose=False, least="CRITICAL"):  # whatever is wrong ends it, in a sentence
+        return run_until_interrupted(partial(_calibrate, options))
+
+
+async def _calibrate(options: argparse.Namespace) -> int:
+    config, _ = find_config(options.config)
+    place = find_file(options.config)
+    before = _writable(place) if options.write else ""
+    await refuse_beside_a_daemon(address.places(os.environ, os.geteuid(), config.control.socket))
+    out = sys.stderr if options.json else sys.stdout
+    sitting = Sitting(
+        config,
+        hearing_from(config, quiet=options.quiet),
+        say=partial(say, out),
+        meter=partial(show_level, out),
+        canceller=apm.is_installed(),
+        asks=not options.no_talker and sys.stdin.isatty(),
+    )
+    room = await sitting.run()
+    proposals = [each for each in propose(room) if _is_known(each)]
+    backup = _write(place, before, proposals) if options.write else None
+    if options.json:
+        told = as_json(config, room, proposals)
+        print(json.dumps({**told, "written": str(place) if backup else None}, indent=1))
+    else:
+        for line in lines(config, room, proposals):
+            print(line)
+        print(f"\n{_ending(options, place, backup)}")
+    return Exit.FINE
+
+
+async def refuse_beside_a_daemon(places: Sequence[Path]) -> None:
+    """`DaemonRuns` if one answers at any of *places*."""
+    for path in places:
+        try:
+            await call(path, "status")
+        except NotThere:
+            continue
+        except (NotForUs, NoAnswer):
+            pass  # it is there, whatever ails it
+        raise DaemonRuns(
+            f"voiced is running here ({path}): it would answer what is said now, and may hold the "
+            "devices; stop it (systemctl stop voiced, or systemctl --user stop voiced), calibrate, "
+            "then start it again"
+        )
+
+
+def _writable(place: Path | None) -> str:
+    """The settings as they stand; before anything sounds, for whoever could not write in the end."""
+    if place is None:
+        raise NotChanged(
+            "there is no voiced.toml to write into: create ~/.config/voiced/voiced.toml (it may be "
+            "empty), or name one with --config"
+        )
+    return read_settings(place)
+
+
+def _write(place: Path | None, before: str, proposals: Sequence[Proposal]) -> Path | None:
+    """Put the proposals into the settings; the place of what was, or None if they stand there already."""
+    wanted = {(each.section, each.key): each.value for each in proposals}
+    mark = "\ufeff" if before.startswith("\ufeff") else ""  # some editors put one before the text
+    after = mark + edit(before.removeprefix(mark), wanted, str(place))
+    parse(after.removeprefix(mark), str(place))
+    return None if place is None or after == before else replace_settings(place, before, after)
+
+
+def _ending(options: argparse.Namespace, place: Path | None, backup: Path | None) -> str:
+    if backup is not None:
+        return f"Written to {place}; what was is in {backup.name}. {_RELOAD}"
+    if options.write:
+        return f"{place} says all this already: nothing was written."
+    return "Nothing was written: voiced calibrate --write does that."
+
+
+def _is_known(proposal: Proposal) -> bool:
+    return hasattr(SECTIONS[proposal.section](), proposal.key)
+
+
+# --- what is told ---------------------------------------------------------------------------------
+
+
+def lines(config: Config, room: Room, proposals: Sequence[Proposal]) -> list[str]:
+    """The proposals for people: what, instead of what, and why."""
+    told = [""]
+    for each in proposals:
+        now = getattr(getattr(config, each.section), each.key)
+        was = "as it is" if now == each.value else f"now {as_toml(now)}"
+        told += [
+            f"[{each.section}] {each.key} = {as_toml(each.value)}  ({was})",
+            f"    {each.why}",
+        ]
+    told += [f"advice: {sentence}" for sentence in advice(room)]
+    return told
+
+
+def as_json(config: Config, room: Room, proposals: Sequence[Proposal]) -> dict[str, Any]:
+    """The same for programs, with all figures; what was not measured is null."""
+    loop = room.loop
+    heard = loop is not None and loop.audible
+    return {
+        "voiced": __version__,
+        "at": local_now().isoformat(timespec="seconds"),
+        "noise": _rounded(attrs.asdict(room.noise)),
+        "talker": None if room.talker is None else _rounded(attrs.asdict(room.talker)),
+        "loop": None
+        if loop is None
+        else _rounded(attrs.asdict(loop))
+        if heard
+        else {"audible": False},
+        "proposals": [
+            {**attrs.asdict(each), "now": getattr(getattr(config, each.section), each.key)}
+            for each in proposals
+        ],
+        "advice": list(advice(room)),
+    }
+
+
+def _rounded(figures: dict[str, Any]) -> dict[str, Any]:
+    return {
+        name: round(figure, 1) if isinstance(figure, float) and math.isfinite(figure) else figure
+        for name, figure in figures.items()
+    }
+
+
+def say(out: TextIO, sentence: str) -> None:
+    """One line; on a terminal, in the place of the bar that may stand there."""
+    print(f"\r\x1b[K{sentence}" if out.isatty() else sentence, file=out, flush=True)
+
+
+def show_level(out: TextIO, dbfs: float, spoken_ms: int) -> None:
+    """A bar that moves, on a terminal; nothing elsewhere."""
+    if not out.isatty():
+        return
+    share = (dbfs - _METER_FROM_DBFS) / -_METER_FROM_DBFS
+    bar = "#" * round(_METER_STEPS * max(0.0, min(1.0, share)))
+    out.write(f"\r[{bar:<{_METER_STEPS}}] {dbfs:4.0f} dBFS, {spoken_ms / 1000:.1f} s of speech \r")
+    out.flush()
