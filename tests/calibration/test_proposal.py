@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from voiced.audio.earcons import LEVEL_DBFS as ANSWER_DBFS
 from voiced.audio.level import gain_of_percent_db
-from voiced.calibration.proposal import Proposal, Room, advice, propose
+from voiced.calibration.proposal import Proposal, Room, advice, cancels_by_name, propose
 from voiced.calibration.sounds import Noise, Talker
 from voiced.config.file import as_toml, parse
 from voiced.doctor.loop import Loop
@@ -124,12 +124,17 @@ def test_with_nobody_to_compare_answers_with_they_are_left_alone() -> None:
     assert "nobody spoke" in why(room, "max_volume_percent")
 
 
-@pytest.mark.parametrize(("delay_ms", "told"), [(80.0, None), (150.0, None), (320.4, 320)])
-def test_a_long_way_is_told(delay_ms: float, told: int | None) -> None:
-    room = Room(noise=noise(), loop=loop(-20.0, delay_ms), canceller=True)
-    assert proposed(room).get("echo.delay_ms") == told
-    silent = Room(noise=noise(), loop=loop(-60.0, delay_ms), canceller=True)
-    assert "echo.delay_ms" not in proposed(silent)
+@pytest.mark.parametrize(
+    ("name", "cancels"),
+    [
+        ("Echo-Cancel Source", True),
+        ("alsa_input.usb.echo-cancel", True),
+        ("USB PnP Sound Device", False),
+        ("Echo Dot", False),
+    ],
+)
+def test_a_server_s_canceller_is_known_by_its_name(name: str, cancels: bool) -> None:
+    assert cancels_by_name(name) is cancels
 
 
 # --- what no setting mends ------------------------------------------------------------------------

@@ -12,8 +12,7 @@ from typing import Final, TypeAlias
 from attrs import frozen
 
 from voiced.audio.earcons import LEVEL_DBFS as ANSWER_DBFS
-from voiced.audio.echo import Mode
-from voiced.audio.echo_choice import INAUDIBLE_DB, INSTALL
+from voiced.audio.echo import HEARD_DB, EchoMode
 from voiced.audio.level import gain_of_percent_db
 from voiced.calibration.sounds import Noise, Talker
 from voiced.doctor.loop import Loop
@@ -41,7 +40,6 @@ _HOPELESS_DB: Final = 10.0
 
 _CLIPPED_PERCENT: Final = 0.1  # one sample in a thousand is 24 a second: clicks that one hears
 _NEAR_NOISE_DB: Final = 15.0  # closer to the noise than that, words are lost
-_LONG_WAY_MS: Final = 150  # what the settings of the devices account for, and the room's tail hides
 
 
 @frozen(kw_only=True)
@@ -73,6 +71,14 @@ class Proposal:
     key: str
     value: Value
     why: str
+
+
+def cancels_by_name(device: str) -> bool:
+    """Whether a microphone of that name is a sound server's canceller: PulseAudio's and PipeWire's are
+    called like this, unless somebody named them otherwise.
+    """
+    plain = device.lower().replace("-", "").replace("_", "").replace(" ", "")
+    return "echocancel" in plain
 
 
 def propose(room: Room) -> list[Proposal]:
@@ -137,36 +143,32 @@ def _gain(talker: Talker, noise: Noise) -> Proposal:
 
 def _against_echo(room: Room, loop: Loop) -> Iterator[Proposal]:
     mode, why = _mode(room, loop)
-    if mode is Mode.WEBRTC:
+    if mode is EchoMode.WEBRTC:
         yield _cap(room)
     yield Proposal(section="echo", key="mode", value=mode.value, why=why)
-    if mode in {Mode.WEBRTC, Mode.HALF_DUPLEX} and loop.delay_ms > _LONG_WAY_MS:
-        yield Proposal(
-            section="echo",
-            key="delay_ms",
-            value=round(loop.delay_ms),
-            why="sound takes longer through this system than the devices' settings tell",
-        )
 
 
-def _mode(room: Room, loop: Loop) -> tuple[Mode, str]:
+def _mode(room: Room, loop: Loop) -> tuple[EchoMode, str]:
     if room.device_cancels:
-        return Mode.SYSTEM, "the microphone or its server cancels already; two in a row do harm"
-    if not loop.audible or loop.return_db < INAUDIBLE_DB:
-        return Mode.OFF, "the microphone does not hear the loudspeaker"
+        return EchoMode.SYSTEM, "the microphone or its server cancels already; two in a row do harm"
+    if not loop.audible or loop.return_db < HEARD_DB:
+        return EchoMode.OFF, "the microphone does not hear the loudspeaker"
     heard = f"the microphone hears the loudspeaker at {loop.return_db:.0f} dB"
     if not room.canceller:
-        return Mode.HALF_DUPLEX, f"{heard}, and no canceller is installed ({INSTALL})"
+        return (
+            EchoMode.HALF_DUPLEX,
+            f"{heard}, and no canceller is installed (pip install 'voiced[echo]')",
+        )
     left = _louder_db(room) - _cut_db(room)
     if left > _HOPELESS_DB:
         return (
-            Mode.HALF_DUPLEX,
+            EchoMode.HALF_DUPLEX,
             (
                 f"even with the loudspeaker turned down, answers come back {left:.0f} dB louder than the "
                 "voice: nothing would be left of it"
             ),
         )
-    return Mode.WEBRTC, f"{heard}, and it can be taken out"
+    return EchoMode.WEBRTC, f"{heard}, and it can be taken out"
 
 
 def _cap(room: Room) -> Proposal:

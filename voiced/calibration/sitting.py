@@ -4,10 +4,9 @@ from collections.abc import Callable
 
 import attrs
 
-from voiced.audio.echo import Mode
-from voiced.audio.echo_choice import cancels_by_name
+from voiced.audio.echo import EchoMode
 from voiced.calibration.measuring import SILENCE_S, SPEECH_S, Measuring, Meter
-from voiced.calibration.proposal import Room
+from voiced.calibration.proposal import Room, cancels_by_name
 from voiced.calibration.sounds import Noise, Talker, measure_noise, measure_talker
 from voiced.config.whole import Config
 from voiced.doctor.hearing import Hearing
@@ -41,7 +40,7 @@ class Sitting:
             talker=talker,
             loop=loop,
             canceller=self.canceller,
-            device_cancels=self.config.echo.mode == Mode.SYSTEM.value
+            device_cancels=self.config.echo.mode == EchoMode.SYSTEM.value
             or any(map(cancels_by_name, (name, *self.config.capture.devices))),
         )
 

@@ -24,11 +24,11 @@ from voiced.config.file import as_toml, parse
 from voiced.config.whole import SECTIONS, Config
 from voiced.control import address
 from voiced.doctor.hearing import hearing_from
-from voiced.edges import apm
 from voiced.edges.control_call import NoAnswer, NotForUs, NotThere, call
 from voiced.edges.ledger_file import local_now
 from voiced.edges.settings_file import NotChanged, read_settings, replace_settings
 from voiced.faults import VoicedError
+from voiced.hardware import canceller_installed
 
 _METER_STEPS: Final = 30
 _METER_FROM_DBFS: Final = -70.0
@@ -56,7 +56,7 @@ async def _calibrate(options: argparse.Namespace) -> int:
         hearing_from(config, quiet=options.quiet),
         say=partial(say, out),
         meter=partial(show_level, out),
-        canceller=apm.is_installed(),
+        canceller=canceller_installed(),
         asks=not options.no_talker and sys.stdin.isatty(),
     )
     room = await sitting.run()

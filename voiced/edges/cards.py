@@ -1,5 +1,7 @@
 """The devices that PortAudio lists: in words, and found by their names. Nothing is opened here."""
 
+import re
+from pathlib import Path
 from typing import Any, Final, Literal, TypeAlias
 
 from voiced.faults import DeviceAbsent
@@ -53,3 +55,32 @@ def find_device(sounddevice: SoundDevice, kind: Kind, name: str) -> dict[str, An
 def inventory(sounddevice: SoundDevice) -> str:
     """All of them, a line for each."""
     return "\n".join(f"  {line}" for line in list_devices(sounddevice))
+
+
+def why_not(name: str, kind: Kind, proc: Path = Path("/proc")) -> str:
+    """Who holds the card of that *name*, for whoever could not open it; what else it may be, if nobody does."""
+    holders = sorted(_holders(name, kind, proc))
+    if not holders:
+        return "Another program may hold it, or your user may lack the group audio."
+    return (
+        f"It is held by {' and '.join(holders)}: end that, or let both go through a sound server."
+    )
+
+
+def _holders(name: str, kind: Kind, proc: Path) -> set[str]:
+    """The programs that ALSA says have opened it. Only names of cards themselves say which one is meant."""
+    card = re.search(r"\(hw:(\d+),(\d+)\)", name)
+    if card is None:
+        return set()
+    way = {"input": "c", "output": "p"}[kind]
+    stream = proc / "asound" / f"card{card[1]}" / f"pcm{card[2]}{way}"
+    holders = set()
+    for status in stream.glob("sub*/status"):
+        try:
+            owner = re.search(r"^owner_pid *: *(\d+)", status.read_text(), re.MULTILINE)
+            if owner is not None:
+                program = (proc / owner[1] / "comm").read_text().strip()
+                holders.add(f"{program} (process {owner[1]})")
+        except OSError:  # it ends just now
+            continue
+    return holders
