@@ -40,6 +40,12 @@ def add_doctor(commands: Any) -> None:
         metavar="NAME",
         help="these checks, and what they stand on: --only firm-audio",
     )
+    parser.add_argument(
+        "--record-room",
+        type=Path,
+        metavar="DIR",
+        help="record 15 s of the room there, before and after processing, for you to listen to",
+    )
     parser.set_defaults(command=_doctor)
 
 

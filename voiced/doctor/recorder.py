@@ -8,7 +8,7 @@ import numpy as np
 import trio
 
 from voiced.audio.convert import Samples, to_mono
-from voiced.audio.format import WIRE_RATE_HZ
+from voiced.audio.format import WIRE_RATE_HZ, Shape
 from voiced.audio.resample import Resampler
 from voiced.faults import DeviceError, DeviceUnfit
 from voiced.ports import OpenMicrophone
@@ -57,11 +57,7 @@ class Recorder:
 
     async def _collect(self) -> NoReturn:
         shape = self.microphone.shape
-        if 1 < shape.channels < self.channel:
-            raise DeviceUnfit(
-                f"the microphone has {shape.channels} channels, and channel {self.channel} is wanted"
-            )
-        pick = self.channel - 1 if self.channel and shape.channels > 1 else None
+        pick = checked_pick(shape, self.channel)
         while True:
             blocks = await self.microphone.collect()
             for block in blocks:
@@ -72,6 +68,18 @@ class Recorder:
             self._began_s = min(self._began_s, trio.current_time() - self.taken / shape.rate_hz)
             self._news.set()
             self._news = trio.Event()
+
+
+def checked_pick(shape: Shape, channel: int) -> int | None:
+    """Which channel of such a microphone is meant by [capture] *channel*, from 0; None: the mean of all.
+
+    `DeviceUnfit` if it has none of that number.
+    """
+    if 1 < shape.channels < channel:
+        raise DeviceUnfit(
+            f"the microphone has {shape.channels} channels, and channel {channel} is wanted"
+        )
+    return channel - 1 if channel and shape.channels > 1 else None
 
 
 async def record(
