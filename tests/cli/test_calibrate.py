@@ -12,12 +12,16 @@ import soundfile
 import trio
 
 from tests.cli.test_doctor import Terminal, voiced
+from tests.doctor.rooms import Refuses
+from tests.doctor.test_hearing import hearing
 from tests.edges.test_control_call import daemon
 from voiced.calibration.proposal import Proposal, Room, propose
 from voiced.calibration.sounds import Noise, Talker
-from voiced.cli.calibrate import as_json, lines, refuse_beside_a_daemon, say, show_level
+from voiced.cli import calibrate, main
+from voiced.cli.calibrate import Hindered, as_json, lines, refuse_beside_a_daemon, say, show_level
 from voiced.config.whole import Config
 from voiced.doctor.loop import Loop
+from voiced.faults import DeviceBusy
 
 
 @pytest.fixture
@@ -108,6 +112,17 @@ async def test_beside_a_daemon_nothing_is_measured(tmp_path: Path, config: Path)
 
 async def test_where_there_is_no_daemon_there_is_no_hindrance(tmp_path: Path) -> None:
     await refuse_beside_a_daemon((tmp_path / "nobody.sock",))
+
+
+async def test_a_device_that_somebody_else_has_is_told_with_what_to_do(
+    tmp_path: Path, config: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    busy = hearing(Refuses(DeviceBusy("the microphone can't be opened: Device unavailable")))
+    monkeypatch.setattr(calibrate, "hearing_from", lambda *_args, **_named: busy)
+    monkeypatch.setenv("RUNTIME_DIRECTORY", str(tmp_path))
+    options = main.parser().parse_args(["calibrate", "--config", str(config), "--no-talker"])
+    with pytest.raises(Hindered, match=r"Device unavailable: another program .*systemctl stop"):
+        await calibrate._calibrate(options)
 
 
 ROOM = Room(

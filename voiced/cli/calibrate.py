@@ -24,15 +24,20 @@ from voiced.config.file import as_toml, parse
 from voiced.config.whole import SECTIONS, Config
 from voiced.control import address
 from voiced.doctor.hearing import hearing_from
+from voiced.doctor.sound_findings import refused
 from voiced.edges.control_call import NoAnswer, NotForUs, NotThere, call
 from voiced.edges.ledger_file import local_now
 from voiced.edges.settings_file import NotChanged, read_settings, replace_settings
-from voiced.faults import VoicedError
+from voiced.faults import DeviceBusy, DeviceHung, VoicedError
 from voiced.hardware import canceller_installed
 
 _METER_STEPS: Final = 30
 _METER_FROM_DBFS: Final = -70.0
 _RELOAD: Final = "It counts once the daemon starts again (or: systemctl reload voiced)."
+
+
+class Hindered(VoicedError):
+    """A device that somebody else has, or that hangs; and what to do about it."""
 
 
 class DaemonRuns(VoicedError):
@@ -59,7 +64,11 @@ async def _calibrate(options: argparse.Namespace) -> int:
         canceller=canceller_installed(),
         asks=not options.no_talker and sys.stdin.isatty(),
     )
-    room = await sitting.run()
+    try:
+        room = await sitting.run()
+    except (DeviceBusy, DeviceHung) as fault:  # of others, their own sentences tell what to do
+        finding = refused("calibration", "capture", fault)
+        raise Hindered(f"{finding.seen}: {finding.cause}; {finding.action}") from fault
     proposals = [each for each in propose(room) if _is_known(each)]
     backup = _write(place, before, proposals) if options.write else None
     if options.json:
