@@ -2,6 +2,7 @@
 
 import io
 import json
+import os
 import re
 import tomllib
 from pathlib import Path
@@ -18,7 +19,15 @@ from tests.edges.test_control_call import daemon
 from voiced.calibration.proposal import Proposal, Room, propose
 from voiced.calibration.sounds import Noise, Talker
 from voiced.cli import calibrate, main
-from voiced.cli.calibrate import Hindered, as_json, lines, refuse_beside_a_daemon, say, show_level
+from voiced.cli.calibrate import (
+    Hindered,
+    as_json,
+    lines,
+    refuse_beside_a_daemon,
+    say,
+    show_level,
+    with_proposals,
+)
 from voiced.config.whole import Config
 from voiced.doctor.loop import Loop
 from voiced.faults import DeviceBusy
@@ -68,9 +77,14 @@ def test_it_writes_what_it_proposes_and_nothing_else(tmp_path: Path, config: Pat
     assert config.stat().st_mode & 0o777 == 0o640
     assert config.with_name("voiced.toml~").read_text() == before
     assert "Please be quiet" in done.stderr
-    again = voiced(tmp_path, "calibrate", "--write", "--config", str(config))
+    again = voiced(
+        *(tmp_path, "calibrate", "--write", "--config", str(config)),
+        *("--record-room", str(tmp_path / "room")),
+    )
     assert again.returncode == 0
     assert "says all this already" in again.stdout
+    assert "skip  room recording" in again.stdout
+    assert not (tmp_path / "room").exists()
     assert config.with_name("voiced.toml~").read_text() == before
 
 
@@ -142,6 +156,22 @@ def test_people_are_told_what_instead_of_what_and_why() -> None:
 
 def propose_known() -> list[Proposal]:
     return [each for each in propose(ROOM) if each.key != "max_volume_percent"]
+
+
+def test_a_recording_is_made_with_the_proposed_settings() -> None:
+    proposed = with_proposals(Config(), propose_known())
+    assert proposed.capture.gain_db == 12.0
+    assert proposed.capture.high_pass_hz == 80
+    assert proposed.echo.mode == "webrtc"
+    assert proposed.playout == Config().playout
+
+
+async def test_of_a_room_that_needs_nothing_nothing_is_written(tmp_path: Path) -> None:
+    place = tmp_path / "voiced.toml"
+    place.write_text("# mine\n")
+    nothing = [Proposal(section="capture", key="high_pass_hz", value=0, why="no rumble")]
+    assert calibrate._write(Config(), place, "# mine\n", nothing) is None
+    assert sorted(os.listdir(tmp_path)) == ["voiced.toml"]
 
 
 def test_programs_are_told_all_figures() -> None:

@@ -5,7 +5,7 @@ import json
 import math
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any, Final, TextIO
@@ -23,7 +23,10 @@ from voiced.config.editing import edit
 from voiced.config.file import as_toml, parse
 from voiced.config.whole import SECTIONS, Config
 from voiced.control import address
+from voiced.doctor import report
+from voiced.doctor.finding import Finding, Verdict
 from voiced.doctor.hearing import hearing_from
+from voiced.doctor.room_recording import room_recording_from
 from voiced.doctor.sound_findings import refused
 from voiced.edges.control_call import NoAnswer, NotForUs, NotThere, call
 from voiced.edges.ledger_file import local_now
@@ -70,15 +73,31 @@ async def _calibrate(options: argparse.Namespace) -> int:
         finding = refused("calibration", "capture", fault)
         raise Hindered(f"{finding.seen}: {finding.cause}; {finding.action}") from fault
     proposals = [each for each in propose(room) if _is_known(each)]
-    backup = _write(place, before, proposals) if options.write else None
+    backup = _write(config, place, before, proposals) if options.write else None
+    recorded = await _recorded(options, with_proposals(config, proposals), sitting.say)
     if options.json:
-        told = as_json(config, room, proposals)
-        print(json.dumps({**told, "written": str(place) if backup else None}, indent=1))
+        told = as_json(config, room, proposals) | {"written": str(place) if backup else None}
+        if recorded is not None:
+            told["recording"] = {**attrs.asdict(recorded), "verdict": recorded.verdict.value}
+        print(json.dumps(told, indent=1))
     else:
         for line in lines(config, room, proposals):
             print(line)
+        for line in [] if recorded is None else report.lines(recorded, coloured=False):
+            print(line)
         print(f"\n{_ending(options, place, backup)}")
-    return Exit.FINE
+    failed = recorded is not None and recorded.verdict is Verdict.FAILED
+    return Exit.FAILED if failed else Exit.FINE
+
+
+async def _recorded(
+    options: argparse.Namespace, proposed: Config, tell: Callable[[str], object]
+) -> Finding | None:
+    """The room with the proposed settings, if a recording is wanted."""
+    if options.record_room is None:
+        return None
+    recording = room_recording_from(proposed, options.record_room, tell, quiet=options.quiet)
+    return await recording.look()
 
 
 async def refuse_beside_a_daemon(places: Sequence[Path]) -> None:
@@ -107,9 +126,15 @@ def _writable(place: Path | None) -> str:
     return read_settings(place)
 
 
-def _write(place: Path | None, before: str, proposals: Sequence[Proposal]) -> Path | None:
+def _write(
+    config: Config, place: Path | None, before: str, proposals: Sequence[Proposal]
+) -> Path | None:
     """Put the proposals into the settings; the place of what was, or None if they stand there already."""
-    wanted = {(each.section, each.key): each.value for each in proposals}
+    wanted = {
+        (each.section, each.key): each.value
+        for each in proposals
+        if each.value != _now(config, each)
+    }
     mark = "\ufeff" if before.startswith("\ufeff") else ""  # some editors put one before the text
     after = mark + edit(before.removeprefix(mark), wanted, str(place))
     parse(after.removeprefix(mark), str(place))
@@ -124,6 +149,18 @@ def _ending(options: argparse.Namespace, place: Path | None, backup: Path | None
     return "Nothing was written: voiced calibrate --write does that."
 
 
+def with_proposals(config: Config, proposals: Sequence[Proposal]) -> Config:
+    """The settings as they would be."""
+    for each in proposals:
+        section = attrs.evolve(getattr(config, each.section), **{each.key: each.value})
+        config = attrs.evolve(config, **{each.section: section})
+    return config
+
+
+def _now(config: Config, proposal: Proposal) -> object:
+    return getattr(getattr(config, proposal.section), proposal.key)
+
+
 def _is_known(proposal: Proposal) -> bool:
     return hasattr(SECTIONS[proposal.section](), proposal.key)
 
@@ -135,7 +172,7 @@ def lines(config: Config, room: Room, proposals: Sequence[Proposal]) -> list[str
     """The proposals for people: what, instead of what, and why."""
     told = [""]
     for each in proposals:
-        now = getattr(getattr(config, each.section), each.key)
+        now = _now(config, each)
         was = "as it is" if now == each.value else f"now {as_toml(now)}"
         told += [
             f"[{each.section}] {each.key} = {as_toml(each.value)}  ({was})",
@@ -159,10 +196,7 @@ def as_json(config: Config, room: Room, proposals: Sequence[Proposal]) -> dict[s
         else _rounded(attrs.asdict(loop))
         if heard
         else {"audible": False},
-        "proposals": [
-            {**attrs.asdict(each), "now": getattr(getattr(config, each.section), each.key)}
-            for each in proposals
-        ],
+        "proposals": [{**attrs.asdict(each), "now": _now(config, each)} for each in proposals],
         "advice": list(advice(room)),
     }
 

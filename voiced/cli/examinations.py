@@ -40,12 +40,7 @@ def add_doctor(commands: Any) -> None:
         metavar="NAME",
         help="these checks, and what they stand on: --only firm-audio",
     )
-    parser.add_argument(
-        "--record-room",
-        type=Path,
-        metavar="DIR",
-        help="record 15 s of the room there, before and after processing, for you to listen to",
-    )
+    _add_record_room(parser)
     parser.set_defaults(command=_doctor)
 
 
@@ -73,6 +68,7 @@ def add_calibrate(commands: Any) -> None:
         action="store_true",
         help="ask nobody to speak (as without a terminal): the gain is left as it is",
     )
+    _add_record_room(parser)
     parser.set_defaults(command=_calibrate)
 
 
@@ -95,6 +91,15 @@ def add_probe(commands: Any) -> None:
 def _add_config(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--config", type=Path, metavar="FILE", help="instead of the usual places for voiced.toml"
+    )
+
+
+def _add_record_room(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--record-room",
+        type=Path,
+        metavar="DIR",
+        help="record 15 s of the room there, before and after processing, for you to listen to",
     )
 
 
