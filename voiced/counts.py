@@ -13,6 +13,7 @@ class Counts:
     frames_sent: int = 0  # appends that the socket took
     frames_unsent: int = 0  # in hand when a session ended
     frames_withheld: int = 0  # no conversation, no button held, muted, or nobody spoke (gate)
+    frames_clipped: int = 0  # driven beyond full scale by [capture] gain_db, and cut off there
     device_restarts: int = 0  # a microphone or loudspeaker that was lost is open again
     device_recalls: int = 0  # one that worked was closed and opened again, to find a better one
     device_hangs: int = 0  # attempts that the sound system did not answer

@@ -16,6 +16,7 @@ from voiced.actors.attendant import Attendant
 from voiced.actors.capture import Block, Capture
 from voiced.actors.framer import Framer
 from voiced.actors.player import Player
+from voiced.audio.conditioning import Conditioning
 from voiced.audio.echo import Echo
 from voiced.audio.format import Frame
 from voiced.audio.jitter import JitterBuffer
@@ -55,6 +56,7 @@ class Sound:
         None  # all that is heard, whatever the door says
     )
     blocks: Channel[Block] = attrs.field(init=False)
+    conditioning: Conditioning = attrs.field(init=False)
     player: Player = attrs.field(init=False)
     microphone: Attendant[OpenMicrophone] = attrs.field(init=False)
     _air: DeadAir = attrs.field(init=False)
@@ -63,6 +65,7 @@ class Sound:
         config = self.config
         blocks = max(1, _BLOCKS_MS // config.capture.block_ms)
         self.blocks = Channel("capture blocks", blocks, WhenFull.DROP_OLDEST)
+        self.conditioning = Conditioning(config.capture.gain_db, config.capture.high_pass_hz)
         self.player = Player(
             self.playouts,
             self.jitter,
@@ -107,6 +110,7 @@ class Sound:
 
     def adopt(self, config: Config) -> None:
         """Go by new settings, as far as `config.changes.REACHES` says that this life can."""
+        self.conditioning.adopt(config.capture.gain_db, config.capture.high_pass_hz)
         self.player.rest_after_s = config.playout.rest_after_s
         self.player.keep_s = config.devices.keep_answers_ms / 1000
 
@@ -134,6 +138,7 @@ class Sound:
             self.counts,
             speech=self.speech,
             overhears=self.overhears,
+            conditioning=self.conditioning,
             echo=self.echo,
             far_end=self.ports.far_end,
         )

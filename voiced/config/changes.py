@@ -28,6 +28,8 @@ REACHES: Final[Mapping[Reach, frozenset[str]]] = MappingProxyType(
     {
         Reach.LIVE: frozenset(
             {
+                "[capture] gain_db",
+                "[capture] high_pass_hz",
                 "[playout] rest_after_s",
                 "[devices] keep_answers_ms",
                 "[link] first_pause_s",

@@ -8,6 +8,7 @@ from attrs.validators import and_, in_
 
 from voiced.config.checks import (
     as_names,
+    cutoff_hz,
     device_names,
     language_code,
     number,
@@ -33,6 +34,8 @@ class Capture:
     rate_hz: int = field(default=0, validator=and_(whole(0, 384_000), rate_hz))
     channel: int = field(default=0, validator=whole(0, 64))
     block_ms: int = field(default=20, validator=whole(5, 100))
+    gain_db: float = field(default=0.0, validator=number(-40.0, 40.0))
+    high_pass_hz: int = field(default=0, validator=and_(whole(0, 300), cutoff_hz))
 
     @property
     def devices(self) -> tuple[str, ...]:

@@ -17,7 +17,7 @@ from voiced.audio.format import BYTES_PER_SAMPLE, Shape, ms_to_samples
 from voiced.config.whole import Config
 from voiced.doctor import echo, level, mixer, sound_server
 from voiced.doctor.finding import Finding, Verdict
-from voiced.doctor.recorder import Recorder
+from voiced.doctor.recorder import Recorder, record
 from voiced.doctor.sound_findings import (
     LEVEL,
     LOOP,
@@ -35,7 +35,7 @@ from voiced.edges.mixer import Mixer, MixerSays
 from voiced.edges.portaudio import PortAudio
 from voiced.edges.sound_server import SoundServer, Surroundings
 from voiced.faults import DeviceAbsent, DeviceError
-from voiced.hardware import canceller_is_installed, microphone_from, speaker_from
+from voiced.hardware import canceller_installed, microphone_from, speaker_from
 from voiced.ports import Microphone, Speaker
 
 Name: TypeAlias = Callable[[], Awaitable[str]]
@@ -202,23 +202,13 @@ class Hearing:
             name = ""
         names = dict.fromkeys((*self.microphones, name, (await self.ask_mixer()).source))
         return echo.judge(
-            self.echo_mode, installed=canceller_is_installed(), names=[*filter(None, names)]
+            self.echo_mode, installed=canceller_installed(), names=[*filter(None, names)]
         )
 
     async def _record(self, recorder: Recorder, *, blocks: int = 0, samples: int = 0) -> None:
         """Record that much, or for 2 s longer than it should take; a fault of the device is raised."""
-        faults: list[DeviceError] = []
         limit_s = _WITHIN_S + samples / recorder.microphone.shape.rate_hz
-        with trio.move_on_after(limit_s):
-            async with trio.open_nursery() as nursery:
-                nursery.start_soon(recorder.run)
-                try:
-                    await recorder.until(blocks=blocks, samples=samples)
-                except DeviceError as fault:  # not raised in here: it would come out as a group
-                    faults.append(fault)
-                nursery.cancel_scope.cancel()
-        if faults:
-            raise faults[0]
+        await record(recorder, lambda: recorder.until(blocks=blocks, samples=samples), limit_s)
 
 
 def hearing_from(config: Config, *, quiet: bool = False) -> Hearing:
