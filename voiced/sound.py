@@ -68,10 +68,12 @@ class Sound:
             self.jitter,
             self.board,
             self.counts,
-            config.playout.rest_after_s,
+            config.playout.sleeps_after_s,
             self.volume,
             config.devices.keep_answers_ms / 1000,
+            config.playout.wake_sink_ms,
         )
+        self.volume.allow(config.playout.max_volume_percent)
         self._air = DeadAir(0.0 if config.capture.from_file else config.devices.dead_mic_s)
         self.microphone = Attendant(
             device=Device.MICROPHONE,
@@ -107,7 +109,11 @@ class Sound:
 
     def adopt(self, config: Config) -> None:
         """Go by new settings, as far as `config.changes.REACHES` says that this life can."""
-        self.player.rest_after_s = config.playout.rest_after_s
+        self.volume.allow(config.playout.max_volume_percent)
+        self.player.wake_sink_ms = config.playout.wake_sink_ms
+        self.player.rest_after_s = config.playout.sleeps_after_s
+        if config.playout.keep_awake:
+            self.player.expect()  # it may be asleep
         self.player.keep_s = config.devices.keep_answers_ms / 1000
 
     def glances(self) -> Mapping[Part, Glance]:

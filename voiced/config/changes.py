@@ -29,6 +29,9 @@ REACHES: Final[Mapping[Reach, frozenset[str]]] = MappingProxyType(
         Reach.LIVE: frozenset(
             {
                 "[playout] rest_after_s",
+                "[playout] wake_sink_ms",
+                "[playout] keep_awake",
+                "[playout] max_volume_percent",
                 "[devices] keep_answers_ms",
                 "[link] first_pause_s",
                 "[link] longest_pause_s",

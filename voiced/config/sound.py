@@ -1,5 +1,6 @@
 """What an owner may decide about sound: microphone, loudspeaker, what the room is told."""
 
+import math
 from collections.abc import Mapping
 from typing import Final
 
@@ -9,6 +10,7 @@ from attrs.validators import and_, in_
 from voiced.config.checks import (
     as_names,
     device_names,
+    flag,
     language_code,
     number,
     rate_hz,
@@ -60,12 +62,20 @@ class Playout:
     max_ms: int = field(default=400, validator=whole(0, 2000))
     longest_ms: int = field(default=120_000, validator=whole(1000, 3_600_000))
     rest_after_s: float = field(default=10.0, validator=number(0.5, 86_400.0))
+    wake_sink_ms: int = field(default=0, validator=whole(0, 2000))
+    keep_awake: bool = field(default=False, validator=flag())
     volume_percent: int = field(default=100, validator=whole(0, 100))
+    max_volume_percent: int = field(default=100, validator=whole(1, 100))
 
     @property
     def devices(self) -> tuple[str, ...]:
         """The names to try, the best first."""
         return (self.device,) if isinstance(self.device, str) else self.device
+
+    @property
+    def sleeps_after_s(self) -> float:
+        """Seconds of silence after which the stream rests; infinite: never."""
+        return math.inf if self.keep_awake else self.rest_after_s
 
     @property
     def device_block_ms(self) -> int:
