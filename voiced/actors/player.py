@@ -162,7 +162,8 @@ class Player:
             unless_over.callback(self._break_off, playout)
             # Not in its scope: the silence is paid for whatever is played next.
             await self._rouse()
-            if trio.current_time() > playout.until_s:
+            sounds_s = trio.current_time() + speaker.waiting_samples / WIRE_RATE_HZ
+            if sounds_s > playout.until_s:
                 unless_over.pop_all()
                 self._next = None
                 self._let_go(playout)

@@ -102,6 +102,16 @@ class Devices:
 
 
 @frozen(kw_only=True)
+class Earcons:
+    """Which tones go with a conversation, and how loud they are."""
+
+    wake: bool = field(default=True, validator=flag())
+    turn_end: bool = field(default=False, validator=flag())
+    error: bool = field(default=True, validator=flag())
+    level_db: float = field(default=-12.0, validator=number(-40.0, 0.0))
+
+
+@frozen(kw_only=True)
 class Notices:
     """What the room hears when the link fails, without any help from the service."""
 
