@@ -33,6 +33,8 @@ class Counts:
     long_text_chars: int = 0  # of a transcript, beyond the longest that is kept
     announcements: int = 0  # of our own, heard to the end
     announcements_unheard: int = 0  # outdated before their turn came, or hushed
+    earcons: int = 0  # heard to the end
+    earcons_unheard: int = 0  # too late, behind others, or over speech
     unmetered: int = 0  # responses and transcriptions that did not say what they took
     lost_texts: int = 0  # given in writing, and neither answered nor said
     underflows: int = 0  # the device was not fed in time, though sound was here: a busy machine

@@ -20,6 +20,7 @@ from voiced.link.door import Door, SpeechGate
 from voiced.link.wake import RECOGNISED_AFTER_MS, WAITING_MS, Summons
 from voiced.realtime.client_events import Configure
 from voiced.realtime.settings import AudioFormat, SemanticVad, ServerVad, Transcription
+from voiced.turns.cues import Cue, Tones
 from voiced.turns.policy import Detection, Interruption, Limits, Policy
 
 _DEVICE_MS: Final = 20  # that a block lies in a sound card, over and above its own length
@@ -174,6 +175,18 @@ def dialling_limit_s(config: Config) -> float:
     """How long dialling may take: a secret that is to be fetched first has its own limit."""
     fetched = config.auth.mode != "key"
     return config.uplink.socket_limit_s + (config.auth.limit_s if fetched else 0.0)
+
+
+def tones_from(config: Config) -> Tones:
+    """Which tones go with a conversation."""
+    earcons = config.earcons
+    wanted = {Cue.WAKE: earcons.wake, Cue.TURN_END: earcons.turn_end, Cue.ERROR: earcons.error}
+    return Tones(
+        cues=frozenset(cue for cue in Cue if wanted[cue]),
+        level_db=earcons.level_db,
+        stops=frozenset(config.activation.stop_words),
+        tells_faults=config.notices.mode == "off",
+    )
 
 
 def words_from(config: Config) -> Mapping[Announcement, str]:

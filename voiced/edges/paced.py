@@ -144,7 +144,7 @@ class PacedSpeaker:
     def ramp_to(self, gain_db: float) -> None:
         """As the port says."""
         self._move_on()
-        self._valve.ramp_to(decibels(gain_db))
+        self._valve.ramp_to(decibels(gain_db), at_once=not self._elapsed)
 
     def flush(self) -> int:
         """As the port says."""
