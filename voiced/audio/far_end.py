@@ -41,9 +41,9 @@ from voiced.audio.stretch import MARGIN, between
 
 _CUSHION: Final = ms_to_samples(10)
 _TRIMMED: Final = ms_to_samples(FRAME_MS)
-"""Most that is left out at the beginning of a run, and again after its first half second: the microphone's
-frame may come up to 20 ms after the loudspeaker has begun. More is what a slow device takes ahead, and its
-echo is as much later."""
+"""Most that is left out at the beginning of a run, and once more after its first half second (in later runs at
+once: a canceller has learned where it was): the microphone's frame may come up to 20 ms after the loudspeaker
+has begun. More is what a slow device takes ahead, and its echo is as much later."""
 
 _SPARE: Final = ms_to_samples(5)  # above the cushion, not worth a jump; and by which it grows
 _GROWS: Final = ms_to_samples(20)  # in all, in a run
@@ -88,6 +88,7 @@ class FarEnd:
     _wanted: float | None = attrs.field(
         default=None, init=False
     )  # level of this run; None: not yet
+    _ahead: int = attrs.field(default=0, init=False)  # trimmed late: the next run is, at once
     _settled: bool = attrs.field(default=False, init=False)  # this run was
     _grown: int = attrs.field(default=0, init=False)  # the cushion, in this run
     _padded: int = attrs.field(default=0, init=False)  # zeros given since blocks came
@@ -164,7 +165,7 @@ class FarEnd:
         self._levels.clear()
         surplus = int(self._level()) - _CUSHION
         if surplus > 0:
-            self._drop(min(surplus, _TRIMMED))
+            self._drop(min(surplus, _TRIMMED + self._ahead))
         else:
             self._insert(-surplus)
 
@@ -212,9 +213,10 @@ class FarEnd:
 
     def _settle(self, least: float, usual: float) -> None:
         """What else came at the beginning of a run came ahead, too; from now on the level is held."""
-        trimmed = 0 if self._settled else min(int(least) - _CUSHION, _TRIMMED)
+        trimmed = 0 if self._settled else min(int(least) - _CUSHION, _TRIMMED - self._ahead)
         if trimmed > _SPARE:
             self._drop(trimmed)
+            self._ahead += trimmed
             usual -= trimmed
         self._settled = True
         self._wanted = usual
