@@ -71,9 +71,7 @@ class Returned:
 class EchoReturn:
     """Listens to both ends; its findings are of the last few seconds in which the loudspeaker sounded."""
 
-    found: Returned | None = attrs.field(
-        default=None, init=False
-    )  # None: not enough has sounded yet
+    found: Returned | None = attrs.field(default=None, init=False)  # None: too little has sounded
     _near: deque[Frame] = attrs.field(factory=lambda: deque(maxlen=_SPAN), init=False)
     _far: deque[Frame] = attrs.field(factory=lambda: deque(maxlen=_SPAN), init=False)
     _since: int = attrs.field(default=0, init=False)  # frames since the last look
