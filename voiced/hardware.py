@@ -68,8 +68,8 @@ def far_end_from(config: Config) -> FarEndTap | None:
     return None if any(files) else FarEndTap()
 
 
-def canceller_installed() -> bool:
-    """Whether there is one to take; nothing of it is imported yet."""
+def canceller_is_installed() -> bool:
+    """Whether there is the package; nothing of it is imported."""
     return find_spec("livekit") is not None
 
 
@@ -79,7 +79,7 @@ def canceller_from(config: Config) -> Canceller | None:
     """
     echo = config.echo
     if far_end_from(config) is None or not (
-        echo.mode == "webrtc" or (echo.mode == "auto" and canceller_installed())
+        echo.mode == "webrtc" or (echo.mode == "auto" and canceller_is_installed())
     ):
         return None
     from voiced.edges import canceller  # noqa: PLC0415  an optional extra

@@ -11,7 +11,7 @@ from voiced.account.prices import Prices
 from voiced.account.usage import TOKENS, Kind
 from voiced.actors.opening import Opening, Patience
 from voiced.actors.talk import Habits
-from voiced.audio.echo import Canceller, Echo, EchoMode
+from voiced.audio.echo import Canceller, Echo, EchoMode, cancels_by_name
 from voiced.audio.wire import WireFormat
 from voiced.config.whole import Config
 from voiced.link.activation import Activation, Mode
@@ -37,7 +37,10 @@ def opening_from(config: Config) -> Opening:
 
 def echo_from(config: Config, canceller: Canceller | None) -> Echo:
     """The way past the loudspeaker's echo."""
-    return Echo(EchoMode(config.echo.mode), config.echo.tail_ms, canceller)
+    mode = EchoMode(config.echo.mode)
+    if mode is EchoMode.AUTO and any(map(cancels_by_name, config.capture.devices)):
+        mode = EchoMode.SYSTEM  # two of them, one behind the other, do harm
+    return Echo(mode, config.echo.tail_ms, canceller)
 
 
 def configure_from(config: Config) -> Configure:

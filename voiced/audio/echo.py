@@ -42,6 +42,14 @@ class EchoMode(enum.Enum):
     OFF = "off"
 
 
+def cancels_by_name(device: str) -> bool:
+    """Whether a microphone of that name is a sound server's canceller (PulseAudio's and PipeWire's are
+    called like this, unless somebody named them otherwise).
+    """
+    plain = device.lower().replace("-", "").replace("_", "").replace(" ", "")
+    return "echocancel" in plain
+
+
 class Canceller(Protocol):
     """Takes the far end out of the near end."""
 

@@ -81,13 +81,16 @@ class FarEnd:
     _waiting: Samples = attrs.field(factory=lambda: _silence(MARGIN), init=False)
     _at: float = attrs.field(default=float(MARGIN), init=False)  # where in them is read next
     _resting: bool = attrs.field(default=True, init=False)
-    _without: int = attrs.field(default=0, init=False)  # frames since the last block
+    _without: int = attrs.field(
+        default=0, init=False
+    )  # frames since the last block came; -1: just now
     _levels: list[float] = attrs.field(factory=list, init=False)
     _wanted: float | None = attrs.field(
         default=None, init=False
     )  # level of this run; None: not yet
     _settled: bool = attrs.field(default=False, init=False)  # this run was
     _grown: int = attrs.field(default=0, init=False)  # the cushion, in this run
+    _padded: int = attrs.field(default=0, init=False)  # zeros given since blocks came
     _late: int = attrs.field(default=0, init=False)  # zeros given for blocks, since the last look
     _block: int = attrs.field(default=0, init=False)  # the longest that came, at 24 kHz
     _drift: Drift = attrs.field(factory=Drift, init=False)
@@ -97,12 +100,18 @@ class FarEnd:
         """By how much faster the loudspeaker's clock runs than the microphone's, as learned until now."""
         return self._drift.ppm
 
+    @property
+    def held_ms(self) -> float:
+        """How much of what the loudspeaker took waits here, after a frame was read."""
+        return (self._level() + FRAME_SAMPLES) * 1000 / WIRE_RATE_HZ
+
     def take(self, pcm: bytes, rate_hz: int) -> None:
         """A block that the loudspeaker was given: mono PCM16 at its rate, silence included."""
         if rate_hz != self._rate_hz:
             self._resample()
             self._append(self._resampler.finish())
             self._rate_hz, self._resampler = rate_hz, Resampler(rate_hz, WIRE_RATE_HZ)
+        self._without = -1
         block = to_mono(pcm, channels=1)
         self._blocks.append(block)
         self._blocks_samples += block.size
@@ -112,8 +121,12 @@ class FarEnd:
 
     def next_frame(self) -> Frame:
         """What goes along with the next frame of the microphone; silence while the loudspeaker rests."""
-        self._without = 0 if self._blocks else self._without + 1
+        self._without += 1
         self._resample()
+        if not self._without:  # what was padded was late; else it is a pause
+            self.starved += self._padded
+            self._late += self._padded
+            self._padded = 0
         if self._resting and self._without:
             self.rested_frames += 1
             return SILENT_FRAME
@@ -121,7 +134,7 @@ class FarEnd:
             self._begin()
         elif self._without == _RESTS_AFTER:
             self._append(self._resampler.finish())
-        elif self._without > _RESTS_AFTER and self._level() <= -FRAME_SAMPLES:
+        elif self._without > _RESTS_AFTER and not self._waiting.any():
             self._rest()
             return SILENT_FRAME
         elif not self._without:
@@ -157,6 +170,7 @@ class FarEnd:
 
     def _rest(self) -> None:
         self._resting = True
+        self._padded = 0
         self.rested_frames += 1
         self._waiting, self._at = _silence(MARGIN), float(MARGIN)
 
@@ -230,9 +244,7 @@ class FarEnd:
         end = self._at + step * FRAME_SAMPLES
         missing = int(np.ceil(end)) + MARGIN - self._waiting.size
         if missing > 0:
-            if self._without < _RESTS_AFTER:
-                self.starved += missing
-                self._late += missing
+            self._padded += missing
             self._waiting = np.concatenate((self._waiting, _silence(missing)))
         frame = between(self._waiting, self._at, step, FRAME_SAMPLES)
         used = int(end) - MARGIN  # what is needed to read before the next place stays

@@ -4,6 +4,7 @@ import re
 from pathlib import Path
 from typing import Any, Final, Literal, TypeAlias
 
+from voiced.edges.holders import holders
 from voiced.faults import DeviceAbsent
 
 SoundDevice: TypeAlias = Any
@@ -11,6 +12,7 @@ SoundDevice: TypeAlias = Any
 
 Kind: TypeAlias = Literal["input", "output"]
 
+_WAYS: Final[dict[Kind, str]] = {"input": "c", "output": "p"}  # as ALSA's files are called
 WHAT: Final[dict[Kind, str]] = {"input": "microphone", "output": "loudspeaker"}
 
 
@@ -57,30 +59,15 @@ def inventory(sounddevice: SoundDevice) -> str:
     return "\n".join(f"  {line}" for line in list_devices(sounddevice))
 
 
-def why_not(name: str, kind: Kind, proc: Path = Path("/proc")) -> str:
-    """Who holds the card of that *name*, for whoever could not open it; what else it may be, if nobody does."""
-    holders = sorted(_holders(name, kind, proc))
-    if not holders:
+def why_not(name: str, kind: Kind, root: Path = Path("/")) -> str:
+    """Who holds the card of that *name*, for whoever could not open it; what else it may be, if nobody does.
+
+    Only names of cards themselves, such as `USB: Audio (hw:1,0)`, say which one is meant.
+    """
+    place = re.search(r"\(hw:(\d+),(\d+)\)", name)
+    meant = place and (f"card{place[1]}", f"pcm{place[2]}{_WAYS[kind]}")
+    held = {f"{h.program} (pid {h.pid})" for h in holders(root) if (h.card, h.pcm) == meant}
+    if not held:
         return "Another program may hold it, or your user may lack the group audio."
-    return (
-        f"It is held by {' and '.join(holders)}: end that, or let both go through a sound server."
-    )
-
-
-def _holders(name: str, kind: Kind, proc: Path) -> set[str]:
-    """The programs that ALSA says have opened it. Only names of cards themselves say which one is meant."""
-    card = re.search(r"\(hw:(\d+),(\d+)\)", name)
-    if card is None:
-        return set()
-    way = {"input": "c", "output": "p"}[kind]
-    stream = proc / "asound" / f"card{card[1]}" / f"pcm{card[2]}{way}"
-    holders = set()
-    for status in stream.glob("sub*/status"):
-        try:
-            owner = re.search(r"^owner_pid *: *(\d+)", status.read_text(), re.MULTILINE)
-            if owner is not None:
-                program = (proc / owner[1] / "comm").read_text().strip()
-                holders.add(f"{program} (process {owner[1]})")
-        except OSError:  # it ends just now
-            continue
-    return holders
+    told = " and ".join(sorted(held))
+    return f"It is held by {told}: end that, or let both go through a sound server."
