@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from voiced.audio.earcons import LEVEL_DBFS as ANSWER_DBFS
 from voiced.audio.level import gain_of_percent_db
-from voiced.calibration.proposal import Proposal, Room, advice, cancels_by_name, propose
+from voiced.calibration.proposal import Proposal, Room, advice, propose
 from voiced.calibration.sounds import Noise, Talker
 from voiced.config.file import as_toml, parse
 from voiced.doctor.loop import Loop
@@ -122,19 +122,6 @@ def test_with_nobody_to_compare_answers_with_they_are_left_alone() -> None:
     room = Room(noise=noise(), loop=loop(0.0), canceller=True)
     assert proposed(room)["playout.max_volume_percent"] == 100
     assert "nobody spoke" in why(room, "max_volume_percent")
-
-
-@pytest.mark.parametrize(
-    ("name", "cancels"),
-    [
-        ("Echo-Cancel Source", True),
-        ("alsa_input.usb.echo-cancel", True),
-        ("USB PnP Sound Device", False),
-        ("Echo Dot", False),
-    ],
-)
-def test_a_server_s_canceller_is_known_by_its_name(name: str, cancels: bool) -> None:
-    assert cancels_by_name(name) is cancels
 
 
 # --- what no setting mends ------------------------------------------------------------------------

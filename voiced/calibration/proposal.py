@@ -73,14 +73,6 @@ class Proposal:
     why: str
 
 
-def cancels_by_name(device: str) -> bool:
-    """Whether a microphone of that name is a sound server's canceller: PulseAudio's and PipeWire's are
-    called like this, unless somebody named them otherwise.
-    """
-    plain = device.lower().replace("-", "").replace("_", "").replace(" ", "")
-    return "echocancel" in plain
-
-
 def propose(room: Room) -> list[Proposal]:
     """Whatever can be told from what was measured; what can't is left as it is."""
     proposals = [_high_pass(room.noise)]

@@ -4,9 +4,9 @@ from collections.abc import Callable
 
 import attrs
 
-from voiced.audio.echo import EchoMode
+from voiced.audio.echo import EchoMode, cancels_by_name
 from voiced.calibration.measuring import SILENCE_S, SPEECH_S, Measuring, Meter
-from voiced.calibration.proposal import Room, cancels_by_name
+from voiced.calibration.proposal import Room
 from voiced.calibration.sounds import Noise, Talker, measure_noise, measure_talker
 from voiced.config.whole import Config
 from voiced.doctor.hearing import Hearing

@@ -32,7 +32,7 @@ from voiced.edges.control_call import NoAnswer, NotForUs, NotThere, call
 from voiced.edges.ledger_file import local_now
 from voiced.edges.settings_file import NotChanged, read_settings, replace_settings
 from voiced.faults import DeviceBusy, DeviceHung, VoicedError
-from voiced.hardware import canceller_installed
+from voiced.hardware import canceller_is_installed
 
 _METER_STEPS: Final = 30
 _METER_FROM_DBFS: Final = -70.0
@@ -64,7 +64,7 @@ async def _calibrate(options: argparse.Namespace) -> int:
         hearing_from(config, quiet=options.quiet),
         say=partial(say, out),
         meter=partial(show_level, out),
-        canceller=canceller_installed(),
+        canceller=canceller_is_installed(),
         asks=not options.no_talker and sys.stdin.isatty(),
     )
     try:
@@ -72,7 +72,7 @@ async def _calibrate(options: argparse.Namespace) -> int:
     except (DeviceBusy, DeviceHung) as fault:  # of others, their own sentences tell what to do
         finding = refused("calibration", "capture", fault)
         raise Hindered(f"{finding.seen}: {finding.cause}; {finding.action}") from fault
-    proposals = [each for each in propose(room) if _is_known(each)]
+    proposals = propose(room)
     backup = _write(config, place, before, proposals) if options.write else None
     recorded = await _recorded(options, with_proposals(config, proposals), sitting.say)
     if options.json:
@@ -159,10 +159,6 @@ def with_proposals(config: Config, proposals: Sequence[Proposal]) -> Config:
 
 def _now(config: Config, proposal: Proposal) -> object:
     return getattr(getattr(config, proposal.section), proposal.key)
-
-
-def _is_known(proposal: Proposal) -> bool:
-    return hasattr(SECTIONS[proposal.section](), proposal.key)
 
 
 # --- what is told ---------------------------------------------------------------------------------
