@@ -6,8 +6,8 @@ Theory of operation. Levels alone can't tell an echo from somebody who speaks me
 echo is the far end once more, later and softer: both ends' cross-spectrum over two seconds, averaged over some
 seconds, shows how the room answers to a click. There an echo stands out at its delay, while talkers and noise
 are spread over all delays, those before the sound among them, where no echo can be: they tell how much of the
-rest is chance. So an echo is found 15 dB below noise or a talker. It costs 3 ms once in a second of the
-loudspeaker's sound.
+rest is chance. So an echo is found 10 dB below a talker, and more below noise (measured). It costs 4 ms once in
+a second of the loudspeaker's sound.
 """
 
 import math
