@@ -44,6 +44,9 @@ _EXPECTS: Final = frozenset(
 )
 """After each of these something will have to be played soon."""
 
+_SETTLES: Final = frozenset({Moment.PLAYED, Moment.DISMISSED, Moment.UNANSWERED})
+"""And after each of these nothing more for now."""
+
 _EXPECTED_S: Final = 20.0
 """For so long it is waited for awake, however soon the loudspeaker rests otherwise: by then [limits] have
 given up an answer (created_ms and first_delta_ms)."""
@@ -279,6 +282,8 @@ class Player:
     def _note(self, happened: Happened) -> None:
         if happened.moment in _EXPECTS:
             self.expect()
+        elif happened.moment in _SETTLES:
+            self._expected_s = -math.inf
 
     def _delay_s(self, samples: int) -> float:
         return samples / WIRE_RATE_HZ + self.speaker.latency_s
