@@ -13,6 +13,7 @@ class Counts:
     frames_sent: int = 0  # appends that the socket took
     frames_unsent: int = 0  # in hand when a session ended
     frames_withheld: int = 0  # no conversation, no button held, muted, or nobody spoke (gate)
+    frames_clipped: int = 0  # driven beyond full scale by [capture] gain_db, and cut off there
     device_restarts: int = 0  # a microphone or loudspeaker that was lost is open again
     device_recalls: int = 0  # one that worked was closed and opened again, to find a better one
     device_hangs: int = 0  # attempts that the sound system did not answer
@@ -20,7 +21,7 @@ class Counts:
     unheard_answers: int = 0  # let go because there was no loudspeaker
     lost_blocks: int = 0  # microphone blocks overwritten before the Trio thread came
     lost_far_blocks: int = 0  # of what the loudspeaker played, overwritten before the Framer came
-    echo_withheld: int = 0  # frames made silent because the loudspeaker sounded (half_duplex)
+    echo_silenced: int = 0  # frames made silent because the loudspeaker sounded (half_duplex)
     echo_jumps: int = 0  # of the loudspeaker's time against the microphone's, mended at once
     refusals: int = 0  # `error` events of the service, whatever they were about
     skipped_events: int = 0  # messages of the server that we could not or need not understand

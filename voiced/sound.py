@@ -3,7 +3,7 @@
 Belongs here: how Attendants, Capture, Framer, Player and Signaller are wired, and what is asked of them as
 one.
 
-Attendant > microphone -> Capture -> blocks -> Framer > (EchoPath, Door) -> frames
+Attendant > microphone -> Capture -> blocks -> Framer > (Echo, Door) -> frames
 Attendant > loudspeaker (-> far end -> Framer) <- Player <- playouts <- Signaller <- board
 """
 
@@ -18,8 +18,8 @@ from voiced.actors.capture import Block, Capture
 from voiced.actors.framer import Framer
 from voiced.actors.player import Player
 from voiced.actors.signaller import Signaller
-from voiced.audio.echo import Mode as EchoMode
-from voiced.audio.echo_path import EchoPath
+from voiced.audio.conditioning import Conditioning
+from voiced.audio.echo import Echo, EchoMode
 from voiced.audio.format import Frame
 from voiced.audio.jitter import JitterBuffer
 from voiced.channel import Channel, WhenFull
@@ -48,7 +48,7 @@ class Sound:
     board: NoticeBoard
     counts: Counts
     door: Door
-    echo: EchoPath
+    echo: Echo
     volume: Volume
     jitter: JitterBuffer
     frames: Channel[Frame]
@@ -59,6 +59,7 @@ class Sound:
         None  # all that is heard, whatever the door says
     )
     blocks: Channel[Block] = attrs.field(init=False)
+    conditioning: Conditioning = attrs.field(init=False)
     player: Player = attrs.field(init=False)
     signaller: Signaller = attrs.field(init=False)
     microphone: Attendant[OpenMicrophone] = attrs.field(init=False)
@@ -68,6 +69,7 @@ class Sound:
         config = self.config
         blocks = max(1, _BLOCKS_MS // config.capture.block_ms)
         self.blocks = Channel("capture blocks", blocks, WhenFull.DROP_OLDEST)
+        self.conditioning = Conditioning(config.capture.gain_db, config.capture.high_pass_hz)
         self.player = Player(
             self.playouts,
             self.jitter,
@@ -125,6 +127,7 @@ class Sound:
 
     def adopt(self, config: Config) -> None:
         """Go by new settings, as far as `config.changes.REACHES` says that this life can."""
+        self.conditioning.adopt(config.capture.gain_db, config.capture.high_pass_hz)
         self.signaller.adopt(tones_from(config))
         self.volume.allow(config.playout.max_volume_percent)
         self.player.wake_sink_ms = config.playout.wake_sink_ms
@@ -157,6 +160,7 @@ class Sound:
             self.counts,
             speech=self.speech,
             overhears=self.overhears,
+            conditioning=self.conditioning,
             echo=self.echo,
             far_end=self.ports.far_end,
         )

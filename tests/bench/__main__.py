@@ -17,7 +17,7 @@ from typing import Any, Final, TypeAlias
 import attrs
 import numpy as np
 
-from tests.bench import answers, confirmed, cost, dead, outages, renewal, start, turns, wake
+from tests.bench import answers, confirmed, cost, dead, outages, renewal, replug, start, turns, wake
 from tests.bench.crowd import crowded
 from tests.bench.stage import CannotMeasureError, Facts, Series
 from tests.rig import Room, room
@@ -25,6 +25,7 @@ from tests.rig import Room, room
 Measured: TypeAlias = Series | Facts | tuple[Series, Facts]
 
 _FIXED: Final = "[playout]\nmin_ms = 60\nmax_ms = 60\n"  # as short as the adaptive one begins
+_CANCELLED: Final = '[echo]\nmode = "webrtc"\n'
 _LOWEST: Final = '[playout]\nlatency = "lowest"\n'
 
 
@@ -43,11 +44,12 @@ class Runs:
     outage_rounds: int
     abreast: int  # daemons side by side, where most of the time is spent waiting
     stall_minutes: float
+    replugs: int
     wake_s: float  # of other sound that wakes nobody
 
 
-_FULL: Final = Runs(12, 25, 204, 20, 20, 60, 4, 15.0, 2, 3, 2.0, 600.0)
-_QUICK: Final = Runs(2, 2, 18, 2, 2, 6, 1, 3.0, 1, 1, 0.5, 60.0)
+_FULL: Final = Runs(12, 25, 204, 20, 20, 60, 4, 15.0, 2, 3, 2.0, 5, 600.0)
+_QUICK: Final = Runs(2, 2, 18, 2, 2, 6, 1, 3.0, 1, 1, 0.5, 1, 60.0)
 
 
 @attrs.frozen
@@ -98,6 +100,7 @@ def parts(runs: Runs, long_minutes: float | None) -> Mapping[str, list[Row]]:
             turn("interrupted", steady),
             turn("interrupted, one core busy", attrs.evolve(steady, busy=True)),
             turn('interrupted, latency = "lowest"', attrs.evolve(turns.STEADY, toml=_LOWEST)),
+            turn("interrupted, echo cancelled", attrs.evolve(steady, toml=_CANCELLED)),
             turn("interrupted after a 2 s stall", turns.STALLED),
             turn("interrupted after four refills", turns.REFILLED),
         ],
@@ -121,6 +124,10 @@ def parts(runs: Runs, long_minutes: float | None) -> Mapping[str, list[Row]]:
             Row(
                 'cost, latency = "lowest"',
                 lambda rig: cost.talking(rig, runs.cost_s, runs.cost_rounds, _LOWEST),
+            ),
+            Row(
+                "cost, echo cancelled",
+                lambda rig: cost.cancelling(rig, runs.cost_s, runs.cost_rounds),
             ),
         ],
         "size": [Row("install", lambda _rig: start.size())],
@@ -146,6 +153,14 @@ def parts(runs: Runs, long_minutes: float | None) -> Mapping[str, list[Row]]:
             Row("renewal", lambda rig: renewal.renewals(rig, runs.abreast), renewal.TARGETS),
         ],
     }
+    table["replug"] = [
+        Row(
+            "microphone, away and back", lambda _: replug.microphones(runs.replugs), replug.TARGETS
+        ),
+        Row(
+            "sound server, killed and back", lambda _: replug.servers(runs.replugs), replug.TARGETS
+        ),
+    ]
     table["wake"] = [
         Row("wake words", lambda _rig: wake.detection()),
         Row("wake words, noise 10 dB below", lambda _rig: wake.detection(noise_db=10.0)),

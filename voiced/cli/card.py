@@ -18,7 +18,7 @@ def lines(card: Mapping[str, Any]) -> Iterator[str]:
         yield _row("why", card["why"])
     yield _row("link", _link(card["link"]))
     for device, state in card["devices"].items():
-        yield _row(device, state["fault"] or _fine(device, card))
+        yield _row(device, state["fault"] or _fine(device, state, card))
     yield _row("volume", f"{card['volume_percent']} %")
     if card["budget"]["share"] is not None:
         yield _row("budget", figures.budget(card["budget"]))
@@ -43,9 +43,10 @@ def _told(card: Mapping[str, Any]) -> Iterator[str]:
             yield _row(who, printable(words))
 
 
-def _fine(device: str, card: Mapping[str, Any]) -> str:
+def _fine(device: str, state: Mapping[str, Any], card: Mapping[str, Any]) -> str:
     muted = device == "microphone" and card["muted"]
-    return "ok, but muted: nothing is heard until voicectl unmute" if muted else "ok"
+    told = "ok, but muted: nothing is heard until voicectl unmute" if muted else "ok"
+    return f"{told} ({printable(state['name'])})" if state.get("name") else told
 
 
 def losses(tally: Mapping[str, int]) -> dict[str, int]:

@@ -28,6 +28,8 @@ REACHES: Final[Mapping[Reach, frozenset[str]]] = MappingProxyType(
     {
         Reach.LIVE: frozenset(
             {
+                "[capture] gain_db",
+                "[capture] high_pass_hz",
                 "[playout] rest_after_s",
                 "[playout] wake_sink_ms",
                 "[playout] keep_awake",

@@ -9,6 +9,7 @@ from attrs.validators import and_, in_
 
 from voiced.config.checks import (
     as_names,
+    cutoff_hz,
     device_names,
     flag,
     language_code,
@@ -35,6 +36,8 @@ class Capture:
     rate_hz: int = field(default=0, validator=and_(whole(0, 384_000), rate_hz))
     channel: int = field(default=0, validator=whole(0, 64))
     block_ms: int = field(default=20, validator=whole(5, 100))
+    gain_db: float = field(default=0.0, validator=number(-40.0, 40.0))
+    high_pass_hz: int = field(default=0, validator=and_(whole(0, 300), cutoff_hz))
 
     @property
     def devices(self) -> tuple[str, ...]:
@@ -76,6 +79,11 @@ class Playout:
     def sleeps_after_s(self) -> float:
         """Seconds of silence after which the stream rests; infinite: never."""
         return math.inf if self.keep_awake else self.rest_after_s
+
+    @property
+    def allowed_percent(self) -> int:
+        """How loud answers are at the start."""
+        return min(self.volume_percent, self.max_volume_percent)
 
     @property
     def device_block_ms(self) -> int:

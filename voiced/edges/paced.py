@@ -38,6 +38,7 @@ class PacedMicrophone:
 
     shape: Shape
     source: Source
+    name: str = "made of time"
     lost_blocks: int = attrs.field(default=0, init=False)
     _opened_at: float = attrs.field(default=0.0, init=False)
     _given: int = attrs.field(default=0, init=False)  # blocks
@@ -69,6 +70,7 @@ class PacedSpeaker:
 
     room: Room
     latency_s: float = 0.0
+    name: str = "made of time"
     shape: Shape = attrs.field(default=Shape(WIRE_RATE_HZ, 1), init=False)
     end_samples: int = attrs.field(default=0, init=False)
     underflows: int = attrs.field(default=0, init=False)
