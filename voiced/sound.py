@@ -132,8 +132,7 @@ class Sound:
         self.volume.allow(config.playout.max_volume_percent)
         self.player.wake_sink_ms = config.playout.wake_sink_ms
         self.player.rest_after_s = config.playout.sleeps_after_s
-        if config.playout.keep_awake:
-            self.player.expect()  # it may be asleep
+        self.player.look_again()
         self.player.keep_s = config.devices.keep_answers_ms / 1000
 
     def glances(self) -> Mapping[Part, Glance]:

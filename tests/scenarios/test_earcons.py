@@ -101,6 +101,7 @@ async def test_no_tone_says_that_somebody_listens_where_it_would_not_be_so(
     story: Story, nursery: trio.Nursery, autojump_clock: MockClock, why: str
 ) -> None:
     """Half duplex is deaf to the first words after it: they are worth more than a tone."""
+    story.set("echo", mode="half_duplex" if why == "half duplex" else "off")
     await waiting(story, nursery, tone=True)
     if why == "muted":
         story.daemon.supervisor.mute()

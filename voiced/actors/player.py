@@ -26,27 +26,12 @@ from voiced.link.progress import Glance
 from voiced.messages import Heard, Kind, Playout, Volume
 from voiced.notices import Happened, LevelMeasured, Moment, NoticeBoard, Party
 from voiced.ports import OpenSpeaker
+from voiced.turns.expectation import Expectation
 
 log = logging.getLogger(__name__)
 
 _STRETCH: Final = 5
 """Frames handed over at once, if as many are here: ten wake-ups a second, not fifty."""
-
-_EXPECTS: Final = frozenset(
-    {
-        Moment.WOKEN,
-        Moment.SPEECH_START,
-        Moment.SPEECH_STOPPED,
-        Moment.ASKED,
-        Moment.COMMITTED,
-        Moment.RESPONSE_CREATED,
-    }
-)
-"""After each of these something will have to be played soon."""
-
-_EXPECTED_S: Final = 20.0
-"""For so long it is waited for awake, however soon the loudspeaker rests otherwise: by then [limits] have
-given up an answer (created_ms and first_delta_ms)."""
 
 
 @attrs.define(eq=False)
@@ -81,7 +66,7 @@ class Player:
     _awake: bool = attrs.field(default=False, init=False)  # the loudspeaker, and what is behind it
     _rises: bool = attrs.field(default=False, init=False)  # the next sound is the first since then
     _lull: trio.CancelScope = attrs.field(factory=trio.CancelScope, init=False)
-    _expected_s: float = attrs.field(default=-math.inf, init=False)  # when it last was
+    _expectation: Expectation = attrs.field(factory=Expectation, init=False)
 
     def __attrs_post_init__(self) -> None:
         self.board.follow(self._note)
@@ -127,16 +112,15 @@ class Player:
                     async for _ in playout.frames:
                         pass
 
-    def expect(self) -> None:
-        """Something will have to be played soon: be ready by then."""
-        self._expected_s = trio.current_time()
+    def look_again(self) -> None:
+        """The loudspeaker may be wanted awake from now on."""
         self._lull.cancel()
 
     async def _receive(self) -> Playout:
         """Wait for the next one: awake if it is expected, at rest if it is not for long."""
         since_s = trio.current_time()
         while True:
-            now_s, expected_until_s = trio.current_time(), self._expected_s + _EXPECTED_S
+            now_s, expected_until_s = trio.current_time(), self._expectation.until_s
             rests_at_s = max(since_s + self.rest_after_s, expected_until_s)
             if not self._awake and (now_s < expected_until_s or math.isinf(rests_at_s)):
                 await self._rouse()
@@ -277,8 +261,8 @@ class Player:
         )
 
     def _note(self, happened: Happened) -> None:
-        if happened.moment in _EXPECTS:
-            self.expect()
+        if self._expectation.follows(happened.moment, trio.current_time()):
+            self.look_again()
 
     def _delay_s(self, samples: int) -> float:
         return samples / WIRE_RATE_HZ + self.speaker.latency_s

@@ -21,7 +21,7 @@ from voiced.cli.main import Exit
 from voiced.cli.settings import find_config, find_file
 from voiced.config.editing import edit
 from voiced.config.file import as_toml, parse
-from voiced.config.whole import SECTIONS, Config
+from voiced.config.whole import Config
 from voiced.control import address
 from voiced.doctor import report
 from voiced.doctor.finding import Finding, Verdict
@@ -32,7 +32,7 @@ from voiced.edges.control_call import NoAnswer, NotForUs, NotThere, call
 from voiced.edges.ledger_file import local_now
 from voiced.edges.settings_file import NotChanged, read_settings, replace_settings
 from voiced.faults import DeviceBusy, DeviceHung, VoicedError
-from voiced.hardware import canceller_is_installed
+from voiced.hardware import canceller_installed
 
 _METER_STEPS: Final = 30
 _METER_FROM_DBFS: Final = -70.0
@@ -64,7 +64,7 @@ async def _calibrate(options: argparse.Namespace) -> int:
         hearing_from(config, quiet=options.quiet),
         say=partial(say, out),
         meter=partial(show_level, out),
-        canceller=canceller_is_installed(),
+        canceller=canceller_installed(),
         asks=not options.no_talker and sys.stdin.isatty(),
     )
     try:

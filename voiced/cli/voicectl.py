@@ -202,11 +202,9 @@ def _words(daemon: Connection, options: argparse.Namespace) -> int:
 def _volume(daemon: Connection, options: argparse.Namespace) -> int:
     params = {} if options.percent is None else {"percent": options.percent}
     told = daemon.ask("volume", params)
-    if not params:
-        return _print([f"{told['percent']}"])
-    if told["percent"] < options.percent:
+    if options.percent is not None and told["percent"] < options.percent:
         return _print([f"{told['percent']}: [playout] max_volume_percent allows no more"])
-    return Exit.FINE
+    return Exit.FINE if params else _print([f"{told['percent']}"])
 
 
 def _stats(daemon: Connection, options: argparse.Namespace) -> int:

@@ -81,6 +81,11 @@ class Playout:
         return math.inf if self.keep_awake else self.rest_after_s
 
     @property
+    def allowed_percent(self) -> int:
+        """How loud answers are at the start."""
+        return min(self.volume_percent, self.max_volume_percent)
+
+    @property
     def device_block_ms(self) -> int:
         """What the device is asked for: `block_ms`, or what the profile says."""
         return self.block_ms or PROFILES[self.latency][0]

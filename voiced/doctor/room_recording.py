@@ -221,7 +221,7 @@ def room_recording_from(
         folder,
         say,
         channel=capture.channel,
-        gain_db=gain_of_percent_db(config.playout.volume_percent),
+        gain_db=gain_of_percent_db(config.playout.allowed_percent),
         quiet=quiet,
     )
 
