@@ -35,6 +35,9 @@ class Operator(Protocol):
     def unmute(self) -> bool:
         """Hear again."""
 
+    def turn_mute_switch(self, *, muted: bool) -> bool:
+        """The mute switch stands like this now. While it says so, nobody can unmute."""
+
     def press(self) -> bool:
         """Put the talk button down."""
 
@@ -127,7 +130,9 @@ def _switched(operator: Operator, order: Switching, why: str) -> bool:
         case commands.Mute():
             return operator.mute()
         case commands.Unmute():
-            return operator.unmute()
+            changed = operator.unmute()
+            _unless(not operator.muted, "the mute switch says so, and nobody else can unmute")
+            return changed
 
 
 def read_again(reload: Reload | None) -> Mapping[str, object]:

@@ -133,6 +133,10 @@ class Supervisor:
         """Hear again; False if nobody was muted."""
         return self.switch.unmute()
 
+    def turn_mute_switch(self, *, muted: bool) -> bool:
+        """The mute switch stands like this now; False if that changes nothing."""
+        return self.switch.turn_mute_switch(muted=muted)
+
     def press(self) -> bool:
         """Put the talk button down; False if it does nothing now."""
         return self.switch.press()
