@@ -77,9 +77,9 @@ class OpenGpio:
 
     async def collect(self) -> Sequence[Touch]:
         """As the port says."""
-        if touches := self._news(self._levels()):
+        if self._told.keys() != self.controls.keys():
             await trio.lowlevel.checkpoint()
-            return touches
+            return self._news(self._levels())
         while True:
             await trio.lowlevel.wait_readable(self.request.fd)
             if touches := self._read():
