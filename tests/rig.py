@@ -1,6 +1,7 @@
 """A room without a sound card: a private PulseAudio server with two null sinks.
 
     Mouth ──► sink `mouth` ──► its monitor, remapped as source `mic` ──► the daemon's microphone
+    Walls ──► (as they reflect it, if a test puts some up)
     Ear   ◄── monitor of sink `ear` ◄────────────────────────────────── the daemon's loudspeaker
 
 Used by the real-audio tests and by the bench. Sound goes in and out through libpulse-simple, whose
@@ -120,13 +121,21 @@ def pulse_server(folder: Path) -> Iterator[Mapping[str, str]]:
         "PULSE_SERVER": f"unix:{socket}",
     }
     sink = f"rate={RATE_HZ} channels=1 format=s16le"
+    script = folder / "room.pa"
+    script.write_text(  # nobody comes in before all is in place: whoever waits for a server is quick
+        f"""
+load-module module-null-sink sink_name=mouth {sink}
+load-module module-null-sink sink_name=ear {sink}
+load-module module-remap-source source_name=mic master=mouth.monitor
+set-default-sink ear
+set-default-source mic
+load-module module-native-protocol-unix socket={socket} auth-anonymous=1
+"""
+    )
     command = [
         *("pulseaudio", "-n", "--daemonize=no", "--use-pid-file=no", "--realtime=no"),
         *("--high-priority=no", f"--exit-idle-time={_ORPHANED_S}", f"--log-target=file:{log}"),
-        *("-L", f"module-native-protocol-unix socket={socket} auth-anonymous=1"),
-        *("-L", f"module-null-sink sink_name=mouth {sink}"),
-        *("-L", f"module-null-sink sink_name=ear {sink}"),
-        *("-L", "module-remap-source source_name=mic master=mouth.monitor"),
+        *("--file", str(script)),
     ]
     full = {**os.environ, **environ}
     silent = subprocess.DEVNULL
@@ -140,12 +149,11 @@ def pulse_server(folder: Path) -> Iterator[Mapping[str, str]]:
 
 def _await(server: "subprocess.Popen[bytes]", environ: dict[str, str], log: Path) -> None:
     deadline = time.perf_counter() + _STARTS_WITHIN_S
-    for wish in (("set-default-sink", "ear"), ("set-default-source", "mic")):
-        while _fails(["pactl", *wish], environ):
-            if server.poll() is not None or time.perf_counter() > deadline:
-                said = log.read_text()[-2000:] if log.exists() else "nothing"
-                raise RigError(f"PulseAudio did not start; its log ends with:\n{said}")
-            time.sleep(0.02)
+    while _fails(["pactl", "info"], environ):
+        if server.poll() is not None or time.perf_counter() > deadline:
+            said = log.read_text()[-2000:] if log.exists() else "nothing"
+            raise RigError(f"PulseAudio did not start; its log ends with:\n{said}")
+        time.sleep(0.02)
 
 
 def _fails(command: list[str], environ: dict[str, str]) -> bool:
@@ -426,3 +434,44 @@ class Ear:
             raise self.trouble
         with self._lock:
             return [fragment for fragment in self._fragments if fragment[0] > since_s]
+
+
+_WALL_MS: Final = 20  # taken and given back at once
+
+
+@attrs.define(eq=False)
+class Walls:
+    """Give what the loudspeaker plays back to the microphone, through an impulse response at 48 kHz."""
+
+    _heard: PulseStream
+    _given: PulseStream
+    _response: npt.NDArray[np.float64]
+    trouble: RigError | None = attrs.field(default=None, init=False)
+    _tail: npt.NDArray[np.float64] = attrs.field(init=False)
+
+    def __attrs_post_init__(self) -> None:
+        self._tail = np.zeros(self._response.size - 1)
+
+    def step(self) -> None:
+        """Reflect the next 20 ms."""
+        size = RATE_HZ * _WALL_MS // 1000
+        sound = np.frombuffer(self._heard.read(2 * size), "<i2").astype(np.float64)
+        length = size + self._response.size - 1
+        transform = 1 << length.bit_length()
+        spectrum = np.fft.rfft(sound, transform) * np.fft.rfft(self._response, transform)
+        reflected = np.fft.irfft(spectrum, transform)[:length]
+        reflected[: self._tail.size] += self._tail
+        self._tail = reflected[size:]
+        self._given.write(np.rint(np.clip(reflected[:size], -32768, 32767)).astype("<i2").tobytes())
+
+
+@contextmanager
+def walls(room: Room, response: npt.NDArray[np.float64]) -> Iterator[None]:
+    """Make the microphone hear the loudspeaker, some 40 to 80 ms later, through *response*."""
+    server = room.environ["PULSE_SERVER"]
+    with (
+        PulseStream("record", "ear.monitor", _WALL_MS, server) as heard,
+        PulseStream("play", "mouth", _MOUTHFUL_MS, server) as given,
+        _living(Walls(heard, given, response)),
+    ):
+        yield

@@ -1,7 +1,7 @@
 """The composition root: settings and ports in, a daemon out. The only module that knows every actor;
 who stands behind the ports, only `outside.py` and `hardware.py` know.
 
-Attendant > microphone -> Capture -> blocks -> Framer > (EchoPath, Door) -> frames -> Uplink -> wire
+Attendant > microphone -> Capture -> blocks -> Framer > (Echo, Door) -> frames -> Uplink -> wire
                                                Framer -> Doorman > Switch
 Attendant > loudspeaker <- Player <- playouts <- Narrator <------ Downlink <--- wire
                                    playouts <- Announcer <- board

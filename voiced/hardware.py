@@ -5,6 +5,7 @@
 
 import logging
 from collections.abc import Awaitable, Callable, Sequence
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Final
 
@@ -12,7 +13,6 @@ import trio
 
 from voiced.audio.echo import Canceller
 from voiced.config.whole import Config
-from voiced.edges import apm
 from voiced.edges.far_end import FarEndTap
 from voiced.edges.files import FileMicrophone, FileSpeaker
 from voiced.edges.keys import KeyDevice
@@ -71,15 +71,20 @@ def far_end_from(config: Config) -> FarEndTap | None:
 
 
 def canceller_from(config: Config) -> Canceller | None:
-    """The one of WebRTC, where it is wanted; `ConfigError` if it is and is not installed. With "auto" it is
-    taken if there is one.
+    """WebRTC's, where it is wanted; `ConfigError` if it is and is not installed. With "auto" it is taken if
+    there is one.
     """
-    wanted = config.echo.mode
-    if far_end_from(config) is None:
+    echo = config.echo
+    installed = find_spec("livekit") is not None
+    if far_end_from(config) is None or not (
+        echo.mode == "webrtc" or (echo.mode == "auto" and installed)
+    ):
         return None
-    if wanted == "webrtc" or (wanted == "auto" and apm.is_installed()):
-        return apm.WebRtcCanceller()
-    return None
+    from voiced.edges import canceller  # noqa: PLC0415  an optional extra
+
+    return canceller.canceller_from(
+        noise_suppression=echo.noise_suppression, automatic_gain=echo.automatic_gain
+    )
 
 
 def recall_from(names: Sequence[str], system: PortAudio) -> Callable[[], Awaitable[None]]:

@@ -2,7 +2,7 @@
 
 Belongs here: how Attendants, Capture, Framer and Player are wired, and what is asked of them as one.
 
-Attendant > microphone -> Capture -> blocks -> Framer > (EchoPath, Door) -> frames
+Attendant > microphone -> Capture -> blocks -> Framer > (Echo, Door) -> frames
 Attendant > loudspeaker (-> far end -> Framer) <- Player <- playouts
 """
 
@@ -16,7 +16,7 @@ from voiced.actors.attendant import Attendant
 from voiced.actors.capture import Block, Capture
 from voiced.actors.framer import Framer
 from voiced.actors.player import Player
-from voiced.audio.echo_path import EchoPath
+from voiced.audio.echo import Echo
 from voiced.audio.format import Frame
 from voiced.audio.jitter import JitterBuffer
 from voiced.channel import Channel, WhenFull
@@ -44,7 +44,7 @@ class Sound:
     board: NoticeBoard
     counts: Counts
     door: Door
-    echo: EchoPath
+    echo: Echo
     volume: Volume
     jitter: JitterBuffer
     frames: Channel[Frame]

@@ -30,6 +30,7 @@ class Tallies:
         return listening | {
             "microphone blocks": lambda: counts.lost_blocks,
             "capture blocks": lambda: self.blocks.tally.dropped,
+            "far-end blocks": lambda: counts.lost_far_blocks,
             "device underflows": lambda: counts.underflows,
             "frames": lambda: self.frames.tally.dropped,
             "frames that waited": lambda: self.tape.dropped,

@@ -11,10 +11,7 @@ from voiced.account.prices import Prices
 from voiced.account.usage import TOKENS, Kind
 from voiced.actors.opening import Opening, Patience
 from voiced.actors.talk import Habits
-from voiced.audio.echo import Canceller
-from voiced.audio.echo import Mode as EchoMode
-from voiced.audio.echo_choice import cancels_by_name
-from voiced.audio.echo_path import EchoPath
+from voiced.audio.echo import Canceller, Echo, EchoMode
 from voiced.audio.wire import WireFormat
 from voiced.config.whole import Config
 from voiced.link.activation import Activation, Mode
@@ -39,17 +36,9 @@ def opening_from(config: Config) -> Opening:
     )
 
 
-def echo_from(config: Config, canceller: Canceller | None) -> EchoPath:
+def echo_from(config: Config, canceller: Canceller | None) -> Echo:
     """The way past the loudspeaker's echo."""
-    capture, playout, echo = config.capture, config.playout, config.echo
-    by_devices_ms = playout.device_latency_ms + capture.block_ms + _DEVICE_MS
-    return EchoPath(
-        EchoMode(echo.mode),
-        delay_ms=echo.delay_ms or by_devices_ms,
-        tail_ms=echo.tail_ms,
-        canceller=canceller,
-        device_cancels=any(map(cancels_by_name, capture.devices)),
-    )
+    return Echo(EchoMode(config.echo.mode), config.echo.tail_ms, canceller)
 
 
 def configure_from(config: Config) -> Configure:

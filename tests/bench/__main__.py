@@ -17,7 +17,7 @@ from typing import Any, Final, TypeAlias
 import attrs
 import numpy as np
 
-from tests.bench import answers, confirmed, cost, dead, outages, renewal, start, turns, wake
+from tests.bench import answers, confirmed, cost, dead, outages, renewal, replug, start, turns, wake
 from tests.bench.crowd import crowded
 from tests.bench.stage import CannotMeasureError, Facts, Series
 from tests.rig import Room, room
@@ -43,11 +43,12 @@ class Runs:
     outage_rounds: int
     abreast: int  # daemons side by side, where most of the time is spent waiting
     stall_minutes: float
+    replugs: int
     wake_s: float  # of other sound that wakes nobody
 
 
-_FULL: Final = Runs(12, 25, 204, 20, 20, 60, 4, 15.0, 2, 3, 2.0, 600.0)
-_QUICK: Final = Runs(2, 2, 18, 2, 2, 6, 1, 3.0, 1, 1, 0.5, 60.0)
+_FULL: Final = Runs(12, 25, 204, 20, 20, 60, 4, 15.0, 2, 3, 2.0, 5, 600.0)
+_QUICK: Final = Runs(2, 2, 18, 2, 2, 6, 1, 3.0, 1, 1, 0.5, 1, 60.0)
 
 
 @attrs.frozen
@@ -146,6 +147,14 @@ def parts(runs: Runs, long_minutes: float | None) -> Mapping[str, list[Row]]:
             Row("renewal", lambda rig: renewal.renewals(rig, runs.abreast), renewal.TARGETS),
         ],
     }
+    table["replug"] = [
+        Row(
+            "microphone, away and back", lambda _: replug.microphones(runs.replugs), replug.TARGETS
+        ),
+        Row(
+            "sound server, killed and back", lambda _: replug.servers(runs.replugs), replug.TARGETS
+        ),
+    ]
     table["wake"] = [
         Row("wake words", lambda _rig: wake.detection()),
         Row("wake words, noise 10 dB below", lambda _rig: wake.detection(noise_db=10.0)),

@@ -160,13 +160,16 @@ def stage(
 
 
 def configure(config: Path, url: str, toml: str = "", realtime: str = "") -> None:
-    """Write a configuration; *realtime* is what else belongs to that section.
+    """Write a configuration; *realtime* is what else belongs to that section. Without a section [echo] in
+    *toml* there is no echo handling: no loudspeaker is heard here, and its cost has rows of its own.
 
     Raises:
         CannotMeasureError: this voiced does not know all of it.
     """
-    here = f'[realtime]\nurl = "{url}"\n{realtime}[devices]\ndead_mic_s = 0\n[capture]\ndevice = "pulse"\n'
-    config.write_text(here + toml)
+    here = f'[realtime]\nurl = "{url}"\n{realtime}[devices]\ndead_mic_s = 0\n'
+    usual = {"[echo]": 'mode = "off"', "[capture]": 'device = "pulse"'}
+    rest = "".join(f"{name}\n{line}\n" for name, line in usual.items() if name not in toml)
+    config.write_text(here + rest + toml)
     command = [sys.executable, "-m", "voiced", "config", "check", "--config", str(config)]
     checked = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
     if checked.returncode:

@@ -14,6 +14,7 @@ from tests.fakes.room import Ears, User
 from tests.fakes.server import FakeServer
 from voiced.actors.operator import Reload
 from voiced.app import Daemon
+from voiced.audio.echo import Canceller
 from voiced.config.sound import Devices
 from voiced.config.whole import Config
 from voiced.notices import Happened, Moment, Notice, NoticeBoard, Phase, PhaseChanged
@@ -23,6 +24,7 @@ from voiced.ports import (
     Archive,
     Books,
     Entrance,
+    FarEnd,
     MetricsFile,
     MetricsServer,
     MuteKeeper,
@@ -71,6 +73,8 @@ class Story:
     wake_word: WakeWord | None = None
     panel: Panel | None = None
     keys: Buttons | None = None
+    far_end: FarEnd | None = None
+    canceller: Canceller | None = None
     daemon: Daemon = attrs.field(init=False)
 
     def set(self, section: str, **values: object) -> None:
@@ -102,6 +106,8 @@ class Story:
             wake_word=self.wake_word,
             panel=self.panel,
             keys=self.keys,
+            far_end=self.far_end,
+            canceller=self.canceller,
         )
         self.daemon = Daemon(self.config, ports, board=_Diary(self.notices), stays=self.stays)
         self.daemon.reload = self.reload

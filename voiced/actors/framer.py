@@ -8,7 +8,7 @@ import trio
 
 from voiced.actors.capture import Block
 from voiced.audio.convert import to_mono, to_pcm16
-from voiced.audio.echo_path import EchoPath
+from voiced.audio.echo import Echo, EchoChoice
 from voiced.audio.format import WIRE_RATE_HZ, Frame, Shape
 from voiced.audio.framing import FrameSlicer
 from voiced.audio.level import dbfs
@@ -42,8 +42,9 @@ class Framer:
     counts: Counts = attrs.field(factory=Counts)
     speech: Callable[[], object] = lambda: None
     overhears: Callable[[Frame, float], object] | None = None  # all frames, whatever the door says
-    echo: EchoPath | None = None  # None: nobody tells what the loudspeaker plays
+    echo: Echo | None = None  # None: nobody tells what the loudspeaker plays
     far_end: FarEnd | None = None
+    _told: EchoChoice | None = attrs.field(default=None, init=False)
 
     async def run(self) -> None:
         """Frame for ever; a device that changes shape gets a new resampler."""
@@ -59,12 +60,10 @@ class Framer:
                 resampler = Resampler(shape.rate_hz, WIRE_RATE_HZ)
                 self._announce(shape, resampler)
             for frame in slicer.feed(self._convert(block, resampler)):
-                self._hand_over(self._without_echo(frame))
+                self._hand_over(self._hear(frame))
 
     def _hand_over(self, frame: Frame) -> None:
         now_s = trio.current_time()
-        if self.overhears is not None:
-            self.overhears(frame, now_s)
         watched, listens = self.board.watched, self.door.listens
         level = dbfs(frame) if watched or listens else None
         for each in self.door.admit(frame, now_s, level if listens else None):
@@ -75,19 +74,36 @@ class Framer:
         if listens and self.door.onset:
             self.speech()
 
-    def _without_echo(self, frame: Frame) -> Frame:
-        echo, far_end, counts = self.echo, self.far_end, self.counts
+    def _hear(self, frame: Frame) -> Frame:
+        """Without the loudspeaker's echo; words are listened for before half duplex silences it."""
+        echo, far_end = self.echo, self.far_end
         if echo is None or far_end is None:
+            self._overhear(frame)
             return frame
         for pcm, rate_hz in far_end.take():
             echo.take(pcm, rate_hz)
-        cleaned = echo.clean(frame)
+        cancelled = echo.cancel(frame)
+        self._overhear(cancelled)
+        heard = echo.gate(cancelled)
+        self._account(echo, far_end)
+        return heard
+
+    def _overhear(self, frame: Frame) -> None:
+        if self.overhears is not None:
+            self.overhears(frame, trio.current_time())
+
+    def _account(self, echo: Echo, far_end: FarEnd) -> None:
+        counts = self.counts
         counts.lost_far_blocks = far_end.lost_blocks
-        counts.echo_withheld, counts.echo_jumps = echo.withheld, echo.reference.jumps
-        if self.board.echo != (told := str(echo.choice)):
-            self.board.echo = told
-            log.info("echo %s", told)
-        return cleaned
+        counts.echo_silenced, counts.echo_jumps = echo.silenced, echo.far_end.jumps
+        if echo.choice is not self._told:
+            self._tell(echo.choice)
+
+    def _tell(self, choice: EchoChoice) -> None:
+        """Everybody may know the figures; the log wants to know of another mode only."""
+        if self._told is None or self._told.mode is not choice.mode:
+            log.info("echo %s", choice)
+        self._told, self.board.echo = choice, str(choice)
 
     def _check(self, shape: Shape) -> None:
         if self.channel is not None and 1 < shape.channels <= self.channel:

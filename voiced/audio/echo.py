@@ -1,29 +1,39 @@
-"""What is done about the assistant's own voice in the microphone, frame by frame: modes and paths.
+"""What is done about the loudspeaker's sound in the microphone, frame by frame, and why.
 
-Belongs here: what modes there are, half duplex, and what a canceller is asked. When the loudspeaker's sound belongs to which frame, `echo_reference.py` says; which mode an owner gets,
-`echo_choice.py`; `echo_path.py` puts them together. A foreign canceller stands behind `Canceller`: an edge.
+Belongs here: the modes, the choice among them, and the way of a frame through far end, measuring, canceller
+and gate. Each of those has a file of its own: `far_end.py`, `echo_return.py`, `half_duplex.py`; a foreign
+canceller stands behind `Canceller` (`voiced/edges/canceller.py`).
 """
 
 import enum
-import math
 from typing import Final, Protocol
 
 import attrs
-import numpy as np
+from attrs import frozen
 
-from voiced.audio.format import FRAME_MS, SILENT_FRAME, Frame
-from voiced.audio.level import dbfs
+from voiced.audio.echo_return import EchoReturn, Erle, Returned
+from voiced.audio.far_end import FarEnd
+from voiced.audio.format import SILENT_FRAME, Frame
+from voiced.audio.half_duplex import HalfDuplex
 
-AUDIBLE_DBFS: Final = -60.0
-"""From here on a frame of the loudspeaker's counts as sound: 30 dB below speech, and above the tail of a
-fade. What is softer returns below any server's threshold, even from a loudspeaker that stands close."""
+HEARD_DB: Final = -45.0
+"""From here on a return needs something done about it: an answer at -20 dBFS comes back at -65, about as
+loud as a quiet room."""
 
-_ENERGY_FLOOR: Final = 1.0  # squared steps of 16 bits: one step, so that silence has a logarithm
-_ERLE_MS: Final = 2000  # over which echo and rest are averaged
+UNHEARD_DB: Final = -52.0  # and below here no longer: a room at the edge must not change its mind
+
+LEAST_ERLE_DB: Final = 10.0
+"""A canceller that takes away less hears itself: measured, it takes 24 dB in hard rooms, and 1 to 8 when
+its reference does not reach it in time."""
+
+GOOD_ERLE_DB: Final = 16.0  # with which one that failed is trusted again
+
+_SURE_AFTER: Final = 3
+"""Findings in a row (seconds of the loudspeaker's sound) before another mode is taken that protects less."""
 
 
-class Mode(enum.Enum):
-    """What an owner may want, and what is done in the end (never `AUTO`)."""
+class EchoMode(enum.Enum):
+    """What an owner may want (`[echo] mode`), and what is done in the end (that is never `AUTO`)."""
 
     AUTO = "auto"
     WEBRTC = "webrtc"  # cancelled here
@@ -35,64 +45,161 @@ class Mode(enum.Enum):
 class Canceller(Protocol):
     """Takes the far end out of the near end."""
 
-    def clean(self, near: Frame, far: Frame) -> Frame:
-        """Return the next frame of the microphone without what it holds of *far*, which is the next frame
-        of the loudspeaker and must have been given before its echo arrives. It may come a little later
-        than *near* did (some 10 ms), but is as long.
+    def process(self, near: Frame, far: Frame) -> Frame:
+        """Return the next frame of the microphone without what it holds of the loudspeaker.
+
+        *far* is the loudspeaker's next frame, 5 to 300 ms ahead of its echo; silence counts, too, so every
+        frame has to come by. What is returned may be some 10 ms later than *near*.
         """
 
 
-@attrs.define(eq=False)
-class HalfDuplex:
-    """Silence while the loudspeaker sounds, until its echo has died away.
+@frozen
+class EchoChoice:
+    """What is done, why in a sentence, and the figures (None: not measured yet)."""
 
-    *hold_ms* is the time from a sample being given to the loudspeaker until its echo is over: the delay of
-    loudspeaker, air and microphone, and the room's tail.
+    mode: EchoMode
+    why: str
+    return_db: float | None = None  # the loudspeaker in the microphone, against what it was given
+    delay_ms: int | None = None  # from a frame of the far end to its echo
+    erle_db: float | None = None  # what the canceller takes away
+
+    def __str__(self) -> str:
+        return f"{self.mode.value}: {self.why}"
+
+
+@frozen
+class Room:
+    """What a choice goes by."""
+
+    canceller: bool
+    found: Returned | None = None  # by `EchoReturn`
+    erle_db: float | None = None
+
+
+def prefer(room: Room, now: EchoMode | None) -> tuple[EchoMode, str]:
+    """The mode that `auto` would have in that room, and why; *now* is the one it has."""
+    found = room.found
+    if found is None:
+        if room.canceller:
+            return EchoMode.WEBRTC, "no answer has sounded yet by which to measure the room"
+        return EchoMode.OFF, f"no answer has sounded yet by which to measure the room; {_NONE}"
+    limit_db = HEARD_DB if now is EchoMode.OFF else UNHEARD_DB
+    if not found.heard or found.return_db is None or found.return_db < limit_db:
+        hears = "hardly hears" if found.heard else "does not hear"
+        return EchoMode.OFF, f"the microphone {hears} the loudspeaker{_figures(found)}"
+    heard = f"the microphone hears the loudspeaker{_figures(found)}"
+    if not room.canceller:
+        return EchoMode.HALF_DUPLEX, f"{heard}, and {_NONE}"
+    if room.erle_db is None:
+        return EchoMode.WEBRTC, heard
+    least_db = GOOD_ERLE_DB if now is EchoMode.HALF_DUPLEX else LEAST_ERLE_DB
+    if room.erle_db < least_db:
+        taken = f"the canceller takes only {room.erle_db:.0f} dB away"
+        return EchoMode.HALF_DUPLEX, f"{heard}, and {taken} ({least_db:.0f} are needed)"
+    return EchoMode.WEBRTC, f"{heard}; the canceller takes {room.erle_db:.0f} dB away"
+
+
+_NONE: Final = "no canceller is installed (pip install 'voiced[echo]')"
+
+
+def _figures(found: Returned) -> str:
+    if found.return_db is None or found.delay_ms is None:
+        return ""
+    return f" ({found.return_db:.0f} dB, after {found.delay_ms} ms)"
+
+
+_PROTECTION: Final = (EchoMode.OFF, EchoMode.WEBRTC, EchoMode.HALF_DUPLEX)  # the least first
+
+
+@attrs.define(eq=False)
+class Echo:
+    """What the Framer asks about each frame of the microphone.
+
+    *wanted* as the owner set it. `webrtc` needs a *canceller*. With `system` and `off` nothing is changed
+    and nothing measured: the loudspeaker needs no tap then (`listens`).
     """
 
-    hold_ms: int
-    withheld: int = attrs.field(default=0, init=False)  # frames made silent
-    _left_ms: int = attrs.field(default=0, init=False)
+    wanted: EchoMode
+    tail_ms: int = 300
+    canceller: Canceller | None = None
+    choice: EchoChoice = attrs.field(init=False)
+    far_end: FarEnd = attrs.field(factory=FarEnd, init=False)
+    _far: Frame = attrs.field(default=SILENT_FRAME, init=False)  # that went along with the last
+    _gate: HalfDuplex = attrs.field(init=False)
+    _return: EchoReturn = attrs.field(factory=EchoReturn, init=False)
+    _erle: Erle = attrs.field(factory=Erle, init=False)
+    _agreeing: int = attrs.field(default=0, init=False)  # findings in a row that want another mode
 
-    def clean(self, near: Frame, far: Frame) -> Frame:
-        """Return *near*, or silence."""
-        if dbfs(far) > AUDIBLE_DBFS:
-            self._left_ms = self.hold_ms + FRAME_MS
-        if not self._left_ms:
-            return near
-        self._left_ms = max(0, self._left_ms - FRAME_MS)
-        self.withheld += 1
-        return SILENT_FRAME
-
-
-@attrs.define(eq=False)
-class Cancelled:
-    """Asks a canceller, and keeps account of how much it took away."""
-
-    canceller: Canceller
-    _echo: float = attrs.field(default=0.0, init=False)  # energy before, averaged
-    _rest: float = attrs.field(default=0.0, init=False)  # and after
+    def __attrs_post_init__(self) -> None:
+        if self.wanted is EchoMode.WEBRTC and self.canceller is None:
+            raise ValueError("webrtc needs a canceller")
+        self._gate = HalfDuplex(self.tail_ms)
+        if self.wanted is EchoMode.AUTO:
+            self.choice = EchoChoice(*prefer(self._room(), None))
+        else:
+            self.choice = EchoChoice(self.wanted, "as [echo] mode says")
 
     @property
-    def erle_db(self) -> float:
-        """How much softer the microphone was made of late while the loudspeaker sounded (echo return loss
-        enhancement). Somebody who speaks over it makes it small. 0: it has not sounded yet.
-        """
-        if not self._echo:
-            return 0.0
-        return 10.0 * math.log10((self._echo + _ENERGY_FLOOR) / (self._rest + _ENERGY_FLOOR))
+    def listens(self) -> bool:
+        """Whether it is of any use to be given what the loudspeaker plays."""
+        return self.wanted not in (EchoMode.OFF, EchoMode.SYSTEM)
 
-    def clean(self, near: Frame, far: Frame) -> Frame:
-        """Return *near* without the echo."""
-        cleaned = self.canceller.clean(near, far)
-        if dbfs(far) > AUDIBLE_DBFS:
-            share = FRAME_MS / _ERLE_MS
-            self._echo += share * (energy(near) - self._echo)
-            self._rest += share * (energy(cleaned) - self._rest)
-        return cleaned
+    @property
+    def silenced(self) -> int:
+        """Frames made silent because the loudspeaker sounded."""
+        return self._gate.silenced
 
+    def take(self, pcm: bytes, rate_hz: int) -> None:
+        """A block that the loudspeaker was given: mono PCM16 at its rate, after volume and ducking."""
+        if self.listens:
+            self.far_end.take(pcm, rate_hz)
 
-def energy(frame: Frame) -> float:
-    """Mean square of *frame*, in steps of 16 bits."""
-    samples = np.frombuffer(frame, dtype="<i2").astype(np.float64)
-    return float(np.dot(samples, samples)) / samples.size
+    def cancel(self, near: Frame) -> Frame:
+        """Return the microphone's next frame without the loudspeaker's echo, as far as a canceller goes."""
+        if not self.listens:
+            return near
+        far = self._far = self.far_end.next_frame()
+        mode = self.choice.mode
+        cleaned = near
+        if self.canceller is not None and mode is not EchoMode.OFF:
+            cleaned = self.canceller.process(near, far)
+            self._erle.feed(near, far, cleaned, self._return.found)
+        if self._return.feed(near, far):
+            self._judge()
+        return cleaned if mode is EchoMode.WEBRTC else near
+
+    def gate(self, cancelled: Frame) -> Frame:
+        """Return what `cancel` gave last, or silence in half duplex. (A wake word is heard before this.)"""
+        if self.choice.mode is not EchoMode.HALF_DUPLEX:
+            return cancelled
+        return self._gate.pass_on(cancelled, self._far)
+
+    def clean(self, near: Frame) -> Frame:
+        """Both: the microphone's next frame as it may go on."""
+        return self.gate(self.cancel(near))
+
+    def _room(self) -> Room:
+        return Room(self.canceller is not None, self._return.found, self._erle.db)
+
+    def _judge(self) -> None:
+        """The room was measured anew."""
+        found, now = self._return.found, self.choice.mode
+        if found is not None and found.delay_ms is not None:
+            self._gate.delay_ms = found.delay_ms
+        mode, why = now, self.choice.why
+        if self.wanted is EchoMode.AUTO:
+            mode, why = prefer(self._room(), now)
+        if mode is now:
+            self._agreeing = 0
+        else:
+            self._agreeing += 1
+            more = _PROTECTION.index(mode) > _PROTECTION.index(now)
+            if not more and self._agreeing < _SURE_AFTER:
+                mode, why = now, self.choice.why
+        self.choice = EchoChoice(
+            mode,
+            why,
+            found.return_db if found else None,
+            found.delay_ms if found else None,
+            self._erle.db,
+        )

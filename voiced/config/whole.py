@@ -74,6 +74,7 @@ class Config:
         )
         yield from metrics_across(self.metrics)
         yield from hands_across(self.gpio, self.input, self.turns.detection)
+        yield from self.echo.contradictions()
         if self.turns.idle_timeout_ms and self.turns.detection != "server_vad":
             yield (
                 '[turns] idle_timeout_ms: only with detection = "server_vad"; '

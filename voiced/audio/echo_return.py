@@ -1,0 +1,250 @@
+"""What the microphone hears of the loudspeaker: whether, how loud, how late; and what a canceller leaves.
+
+Belongs here: measuring while answers play. What follows from the figures is decided in `echo.py`.
+
+Theory of operation. Levels alone can't tell an echo from somebody who speaks meanwhile, or from noise. But an
+echo is the far end once more, later and softer: both ends' cross-spectrum over two seconds, averaged over some
+seconds, shows how the room answers to a click. There an echo stands out at its delay, while talkers and noise
+are spread over all delays, those before the sound among them, where no echo can be: they tell how much of the
+rest is chance. So an echo is found 15 dB below noise or a talker. It costs 3 ms once in a second of the
+loudspeaker's sound.
+"""
+
+import math
+from collections import deque
+from typing import Any, Final, TypeAlias
+
+import attrs
+import numpy as np
+import numpy.typing as npt
+from attrs import frozen
+
+from voiced.audio.format import FRAME_SAMPLES, WIRE_RATE_HZ, Frame
+from voiced.audio.half_duplex import AUDIBLE_DBFS
+from voiced.audio.level import dbfs
+
+Spectrum: TypeAlias = npt.NDArray[Any]
+
+_SPAN: Final = 100  # frames that are looked at together: 2 s
+_EVERY: Final = 50  # frames: 1 s
+_ENOUGH: Final = 25  # of them with sound in the loudspeaker
+_LONGEST_MS: Final = 500  # an echo's delay: wireless loudspeakers stay below
+_SIZE: Final = (_SPAN * FRAME_SAMPLES) + WIRE_RATE_HZ * _LONGEST_MS // 1000  # nothing wraps around
+_BANDS_HZ: Final = (200, 4000)  # where speech is, and hum is not
+_RATE_HZ: Final = 8000  # of the room's answer: twice the highest
+_ANSWER: Final = _SIZE * _RATE_HZ // WIRE_RATE_HZ  # its samples
+_SMOOTH_HZ: Final = 100
+_KEEPS: Final = 0.85  # of the average, in a second of sound
+
+_CELL: Final = _RATE_HZ // 100  # 10 ms of the room's answer
+_CELLS: Final = _LONGEST_MS // 10
+_TAIL: Final = 12  # cells: what is added up as echo, from one before the loudest on
+_BEFORE: Final = 5  # cells before the sound that may hold some of an echo without delay
+_STANDS_OUT: Final = 3.0
+"""Times the energy of the loudest cell before the sound, which is loud by chance, if it is where it was a second
+ago. Measured without an echo, a talker over an answer reaches 2.0, and 3.4 in different places."""
+
+_STANDS_FAR_OUT: Final = 6.0  # tells at once; an echo 10 dB below noise reaches 10
+
+_SURE_DB: Final = -42.0
+"""A return that would be missed must be softer than this for "not heard": else noise was too loud to tell."""
+
+_MISSES: Final = 3  # in a row, before what was heard is not heard any more
+
+_WINDOW: Final = np.hanning(_SPAN * FRAME_SAMPLES).astype(np.float32)
+_LOW, _HIGH = (hz * _SIZE // WIRE_RATE_HZ for hz in _BANDS_HZ)
+_SMOOTH: Final = _SMOOTH_HZ * _SIZE // WIRE_RATE_HZ
+
+
+@frozen
+class Returned:
+    """What was found: *heard* at all; if so, how loud in dB (0: as loud as the loudspeaker was given it)
+    and how many ms after its reference.
+    """
+
+    heard: bool
+    return_db: float | None = None
+    delay_ms: int | None = None
+
+
+@attrs.define(eq=False)
+class EchoReturn:
+    """Listens to both ends; its findings are of the last few seconds in which the loudspeaker sounded."""
+
+    found: Returned | None = attrs.field(
+        default=None, init=False
+    )  # None: not enough has sounded yet
+    _near: deque[Frame] = attrs.field(factory=lambda: deque(maxlen=_SPAN), init=False)
+    _far: deque[Frame] = attrs.field(factory=lambda: deque(maxlen=_SPAN), init=False)
+    _since: int = attrs.field(default=0, init=False)  # frames since the last look
+    _sounded: int = attrs.field(default=0, init=False)  # of these, with sound in the loudspeaker
+    _missed: int = attrs.field(default=0, init=False)  # looks in a row that found nothing
+    _cross: Spectrum = attrs.field(factory=lambda: _nothing(np.complex64), init=False)
+    _phase: Spectrum = attrs.field(factory=lambda: _nothing(np.complex64), init=False)
+    _loudest: int | None = attrs.field(default=None, init=False)  # cell, at the last look
+    _power: Spectrum = attrs.field(factory=lambda: _nothing(np.float32), init=False)
+
+    def feed(self, near: Frame, far: Frame) -> bool:
+        """Take a frame of each, the microphone's unprocessed; True when `found` was made anew. A microphone
+        that is muted tells nothing.
+        """
+        if not any(near):
+            self._near.clear()
+            self._far.clear()
+            self._since = self._sounded = 0
+            return False
+        self._near.append(near)
+        self._far.append(far)
+        self._since += 1
+        self._sounded += dbfs(far) > AUDIBLE_DBFS
+        if self._since < _EVERY or self._sounded < _ENOUGH:
+            if self._since >= _EVERY and not self._sounded:
+                self._since = 0
+            return False
+        self._since = self._sounded = 0
+        self._listen()
+        return self._judge()
+
+    def _listen(self) -> None:
+        far, near = _spectrum(self._far), _spectrum(self._near)
+        cross = np.conj(far) * near
+        self._cross = _KEEPS * self._cross + cross
+        self._power = _KEEPS * self._power + np.square(np.abs(far))
+        self._phase = _KEEPS * self._phase + cross / (np.abs(cross) + np.float32(1e-9))
+
+    def _judge(self) -> bool:
+        energies = np.square(_click(self._phase)).reshape(-1, _CELL).sum(axis=1)
+        loudest = int(np.argmax(energies[:_CELLS]))
+        stands_out = energies[loudest] / energies[-_CELLS:-_BEFORE].max()
+        was, self._loudest = self._loudest, loudest
+        where_it_was = was is not None and abs(loudest - was) <= 1
+        weights = _smoothed(self._power)
+        click = _click(self._cross / weights)
+        by_chance = _power(click, -_TAIL - _BEFORE, weights)
+        if stands_out < (_STANDS_OUT if where_it_was else _STANDS_FAR_OUT):
+            return self._miss(_db(by_chance))
+        first = max(0, loudest - 1)
+        at = first * _CELL + int(np.argmax(np.abs(click[first * _CELL :][: 3 * _CELL])))
+        returned = max(by_chance, _power(click, first, weights) - by_chance)
+        self._missed = 0
+        self.found = Returned(True, _db(returned / _overlap(at)), at * 1000 // _RATE_HZ)
+        return True
+
+    def _miss(self, limit_db: float) -> bool:
+        """Nothing was found; what returns with *limit_db* would have been."""
+        if limit_db > _SURE_DB:
+            return False
+        self._missed += 1
+        if self._missed < _MISSES:
+            return False
+        self.found = Returned(False)
+        return True
+
+
+def _click(spectrum: Spectrum) -> Spectrum:
+    """How the room answers to a click, by its spectrum; what would be before the click comes last."""
+    whole = np.zeros(_ANSWER // 2 + 1, np.complex64)
+    whole[_LOW:_HIGH] = spectrum
+    return np.fft.irfft(whole, _ANSWER)
+
+
+def _spectrum(sound: deque[Frame]) -> Spectrum:
+    pcm = np.zeros(_SPAN * FRAME_SAMPLES, np.float32)
+    come = np.frombuffer(b"".join(sound), "<i2")
+    pcm[pcm.size - come.size :] = come
+    return np.fft.rfft(pcm * _WINDOW, _SIZE)[_LOW:_HIGH]
+
+
+def _smoothed(power: Spectrum) -> Spectrum:
+    """So that the gaps between a voice's harmonics do not count as much as these."""
+    smooth: Spectrum = np.convolve(power, np.full(_SMOOTH, 1 / _SMOOTH, np.float32), "same")
+    smooth += np.float32(1e-3) * smooth.mean() + np.float32(1.0)
+    return smooth
+
+
+def _power(click: Spectrum, first: int, weights: Spectrum) -> float:
+    """Of what comes within `_TAIL` cells from *first* on, against that of the far end."""
+    echo = np.zeros_like(click)
+    part = slice(first * _CELL, (first + _TAIL) * _CELL)
+    echo[part] = click[part]
+    gains = np.square(np.abs(np.fft.rfft(echo)[_LOW:_HIGH]))
+    return float(np.dot(gains, weights) / weights.sum())
+
+
+def _overlap(delay: int) -> float:
+    """What of an echo's power is left by the windows, which lie *delay* (at 8 kHz) beside each other."""
+    shift = delay * WIRE_RATE_HZ // _RATE_HZ
+    together = np.dot(_WINDOW[shift:], _WINDOW[: _WINDOW.size - shift])
+    return float(together / np.dot(_WINDOW, _WINDOW)) ** 2
+
+
+def _nothing(dtype: type) -> Spectrum:
+    return np.zeros(_HIGH - _LOW, dtype)
+
+
+def _db(power: float) -> float:
+    return 10.0 * math.log10(max(power, 1e-12))
+
+
+_CHUNK: Final = 10  # frames: 0.2 s
+_CHUNKS: Final = 50  # are remembered: 10 s of the loudspeaker's sound
+_FEWEST: Final = 40  # before anything is said
+_ABOVE_NOISE_DB: Final = 15.0  # an echo must be to tell how much of it was taken away
+_ABOVE_ECHO_DB: Final = 6.0  # louder than the echo should be: somebody speaks
+_RISE_DB: Final = 0.2  # by which noise may rise in 0.2 s: 1 dB a second
+
+
+@attrs.define(eq=False)
+class Erle:
+    """How much a canceller takes away (echo return loss enhancement, dB), while only the far end sounds.
+
+    Where the echo hardly stands out of the noise nothing is measured, and nothing need be taken away.
+    """
+
+    _near: float = attrs.field(default=0.0, init=False)  # energy of this chunk
+    _cleaned: float = attrs.field(default=0.0, init=False)
+    _loudest_far_dbfs: float = attrs.field(default=-96.0, init=False)
+    _frames: int = attrs.field(default=0, init=False)
+    _far_before_dbfs: float = attrs.field(default=-96.0, init=False)  # of the chunk before
+    _noise_dbfs: float | None = attrs.field(default=None, init=False)
+    _taken_db: deque[float] = attrs.field(factory=lambda: deque(maxlen=_CHUNKS), init=False)
+
+    @property
+    def db(self) -> float | None:
+        """The middle one of the last 10 s that could be measured; None: there were not enough."""
+        return float(np.median(self._taken_db)) if len(self._taken_db) >= _FEWEST else None
+
+    def feed(self, near: Frame, far: Frame, cleaned: Frame, found: Returned | None) -> None:
+        """Take a frame of the microphone, its reference, and what the canceller made of it."""
+        self._near += _energy(near)
+        self._cleaned += _energy(cleaned)
+        self._loudest_far_dbfs = max(self._loudest_far_dbfs, dbfs(far))
+        self._frames += 1
+        if self._frames == _CHUNK:
+            self._weigh(found)
+            self._far_before_dbfs, self._loudest_far_dbfs = self._loudest_far_dbfs, -96.0
+            self._near = self._cleaned = 0.0
+            self._frames = 0
+
+    def _weigh(self, found: Returned | None) -> None:
+        near_dbfs = _db(self._near / _CHUNK) - _FULL_DB
+        far_dbfs = max(self._loudest_far_dbfs, self._far_before_dbfs)
+        if far_dbfs <= AUDIBLE_DBFS:
+            risen = near_dbfs if self._noise_dbfs is None else self._noise_dbfs + _RISE_DB
+            self._noise_dbfs = min(near_dbfs, risen)
+            return
+        if found is None or found.return_db is None:
+            return
+        noise_dbfs = -96.0 if self._noise_dbfs is None else self._noise_dbfs
+        most_dbfs = far_dbfs + found.return_db + _ABOVE_ECHO_DB
+        if noise_dbfs + _ABOVE_NOISE_DB < near_dbfs < most_dbfs:
+            self._taken_db.append(_db(self._near) - _db(max(1.0, self._cleaned)))
+
+
+_FULL_DB: Final = 20 * math.log10(32768)
+
+
+def _energy(frame: Frame) -> float:
+    """Mean square, in steps of 16 bits."""
+    samples = np.frombuffer(frame, "<i2").astype(np.float32)
+    return float(np.dot(samples, samples)) / samples.size

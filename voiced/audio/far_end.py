@@ -1,0 +1,244 @@
+"""The far end: what the loudspeaker was given, as one frame for each frame of the microphone.
+
+Belongs here: the two devices' clocks, jitter and pauses. What is done with the frames is `echo.py`'s.
+
+Theory of operation. A canceller wants one steady reference: a frame for each frame of the microphone,
+silence included, each at least 5 ms before its echo (LIBRARIES.md 1.3: 42 dB when it leads by 5 to 300 ms,
+1.6 dB when it does not; 18 dB when it is given only while sound plays). What the loudspeaker took waits
+here in a small cushion.
+
+How small: a block is taken before it is heard. From then to the echo's arrival in a frame of the microphone
+it takes what the loudspeaker's device holds at its emptiest (15 ms with our 20), the way through the air,
+and what the microphone's device holds: assumed is 20 ms at least, 30 to 60 with a sound server. Off that go
+the resampler (5 ms for 48 kHz) and the cushion (10 ms). Blocks that come late need a bigger cushion, but
+then their device holds more, or it would run dry: so the cushion grows by what was missing.
+
+The level (what waits, whenever a frame is read) is held where it was in the first half second of a run. It
+moves for three reasons, which are told apart: slowly, because the clocks differ (`drift.py`: the reading is
+stretched, so that the canceller sees no drift); at once and for good, because blocks of one side were lost
+or the loudspeaker ran dry (a jump: mended at once, which puts the reference back to where it was); for a
+moment, because somebody was late (nothing is done).
+"""
+
+from collections import deque
+from typing import Final
+
+import attrs
+import numpy as np
+
+from voiced.audio.convert import Samples, to_mono, to_pcm16
+from voiced.audio.drift import Drift
+from voiced.audio.format import (
+    FRAME_MS,
+    FRAME_SAMPLES,
+    SILENT_FRAME,
+    WIRE_RATE_HZ,
+    Frame,
+    ms_to_samples,
+)
+from voiced.audio.resample import Resampler
+from voiced.audio.stretch import MARGIN, between
+
+_CUSHION: Final = ms_to_samples(10)
+_TRIMMED: Final = ms_to_samples(FRAME_MS)
+"""Most that is left out at the beginning of a run, and again after its first half second: the microphone's
+frame may come up to 20 ms after the loudspeaker has begun. More is what a slow device takes ahead, and its
+echo is as much later."""
+
+_SPARE: Final = ms_to_samples(5)  # above the cushion, not worth a jump; and by which it grows
+_GROWS: Final = ms_to_samples(20)  # in all, in a run
+_HELD: Final = ms_to_samples(30)  # by devices, usually: who is later than this lets them run dry
+_JUMP: Final = ms_to_samples(
+    8
+)  # more is no drift of half a second, and no jitter if all levels are off
+_WINDOW: Final = 25  # frames that are looked at together: 0.5 s
+_ODD: Final = 5  # of them on either side are not averaged: somebody was late
+_WINDOW_S: Final = _WINDOW * FRAME_MS / 1000
+_RESTS_AFTER: Final = 10  # frames without a block: devices that run give one every 100 ms at least
+_MOST: Final = ms_to_samples(1000)  # waits while the microphone gives nothing
+_NOISE_US: Final = (
+    2500.0  # of a look at the level, at least; else half a block, for it comes as a whole
+)
+_US: Final = 1e6 / WIRE_RATE_HZ
+
+
+@attrs.define(eq=False)
+class FarEnd:
+    """What the loudspeaker took, on the microphone's clock; counts are in samples at 24 kHz."""
+
+    runs: int = attrs.field(default=0, init=False)  # times the loudspeaker began to take sound
+    jumps: int = attrs.field(default=0, init=False)  # of the time between the devices, mended
+    starved: int = attrs.field(default=0, init=False)  # zeros given because blocks were late
+    inserted: int = attrs.field(default=0, init=False)  # zeros that mended a jump
+    dropped: int = attrs.field(default=0, init=False)  # left out, at a beginning or for a jump
+    rested_frames: int = attrs.field(default=0, init=False)  # silent ones, while nothing was taken
+    _rate_hz: int = attrs.field(default=WIRE_RATE_HZ, init=False)
+    _resampler: Resampler = attrs.field(
+        factory=lambda: Resampler(WIRE_RATE_HZ, WIRE_RATE_HZ), init=False
+    )
+    _blocks: deque[Samples] = attrs.field(factory=deque, init=False)  # not yet resampled
+    _blocks_samples: int = attrs.field(default=0, init=False)
+    _waiting: Samples = attrs.field(factory=lambda: _silence(MARGIN), init=False)
+    _at: float = attrs.field(default=float(MARGIN), init=False)  # where in them is read next
+    _resting: bool = attrs.field(default=True, init=False)
+    _without: int = attrs.field(default=0, init=False)  # frames since the last block
+    _levels: list[float] = attrs.field(factory=list, init=False)
+    _wanted: float | None = attrs.field(
+        default=None, init=False
+    )  # level of this run; None: not yet
+    _settled: bool = attrs.field(default=False, init=False)  # this run was
+    _grown: int = attrs.field(default=0, init=False)  # the cushion, in this run
+    _late: int = attrs.field(default=0, init=False)  # zeros given for blocks, since the last look
+    _block: int = attrs.field(default=0, init=False)  # the longest that came, at 24 kHz
+    _drift: Drift = attrs.field(factory=Drift, init=False)
+
+    @property
+    def drift_ppm(self) -> float:
+        """By how much faster the loudspeaker's clock runs than the microphone's, as learned until now."""
+        return self._drift.ppm
+
+    def take(self, pcm: bytes, rate_hz: int) -> None:
+        """A block that the loudspeaker was given: mono PCM16 at its rate, silence included."""
+        if rate_hz != self._rate_hz:
+            self._resample()
+            self._append(self._resampler.finish())
+            self._rate_hz, self._resampler = rate_hz, Resampler(rate_hz, WIRE_RATE_HZ)
+        block = to_mono(pcm, channels=1)
+        self._blocks.append(block)
+        self._blocks_samples += block.size
+        self._block = max(self._block, block.size * WIRE_RATE_HZ // rate_hz)
+        if self._blocks_samples > rate_hz:  # a second, and no frame of the microphone
+            self._resample()
+
+    def next_frame(self) -> Frame:
+        """What goes along with the next frame of the microphone; silence while the loudspeaker rests."""
+        self._without = 0 if self._blocks else self._without + 1
+        self._resample()
+        if self._resting and self._without:
+            self.rested_frames += 1
+            return SILENT_FRAME
+        if self._resting:
+            self._begin()
+        elif self._without == _RESTS_AFTER:
+            self._append(self._resampler.finish())
+        elif self._without > _RESTS_AFTER and self._level() <= -FRAME_SAMPLES:
+            self._rest()
+            return SILENT_FRAME
+        elif not self._without:
+            self._look()
+        return self._read()
+
+    def _resample(self) -> None:
+        if self._blocks:
+            self._append(self._resampler.feed(np.concatenate(self._blocks)))
+            self._blocks.clear()
+            self._blocks_samples = 0
+
+    def _append(self, samples: Samples) -> None:
+        self._waiting = np.concatenate((self._waiting, samples))
+        if (surplus := int(self._level()) - _MOST) > 0:
+            self._drop(surplus)
+
+    def _level(self) -> float:
+        """Samples that can still be read once another frame has been."""
+        return self._waiting.size - MARGIN - self._at - FRAME_SAMPLES
+
+    def _begin(self) -> None:
+        """The first frame of a run: what came is placed so that the cushion is full when it is read."""
+        self.runs += 1
+        self._resting, self._settled, self._wanted = False, False, None
+        self._grown = self._late = 0
+        self._levels.clear()
+        surplus = int(self._level()) - _CUSHION
+        if surplus > 0:
+            self._drop(min(surplus, _TRIMMED))
+        else:
+            self._insert(-surplus)
+
+    def _rest(self) -> None:
+        self._resting = True
+        self.rested_frames += 1
+        self._waiting, self._at = _silence(MARGIN), float(MARGIN)
+
+    def _look(self) -> None:
+        """Once in half a second: what has become of the level."""
+        self._levels.append(self._level())
+        if len(self._levels) < _WINDOW:
+            return
+        levels = sorted(self._levels)
+        least, most, usual = levels[0], levels[-1], float(np.mean(levels[_ODD:-_ODD]))
+        self._levels.clear()
+        late, self._late = self._late, 0
+        if late:
+            self._grow(late)
+        elif self._wanted is None:
+            self._settle(least, usual)
+        else:
+            self._hold(least - self._wanted, most - self._wanted, usual - self._wanted)
+
+    def _grow(self, late: int) -> None:
+        """Zeros had to be given. If it was for long, the loudspeaker ran dry, and had zeros, too: the level
+        will be what it was. Else blocks come more unevenly than the cushion bears.
+        """
+        if late > _HELD:
+            return
+        if self._grown < _GROWS:
+            self._grown += _SPARE
+            self._insert(_SPARE)
+        self._wanted = None
+
+    def _hold(self, least: float, most: float, off: float) -> None:
+        """By how much the levels of the last half second are off the wanted one."""
+        jump = _JUMP + self._block
+        if least > jump or most < -jump:
+            self._mend(round(off))
+        else:
+            noise_us = max(_NOISE_US, self._block * _US / 2)
+            self._drift.observe(off * _US, _WINDOW_S, noise_us)
+
+    def _settle(self, least: float, usual: float) -> None:
+        """What else came at the beginning of a run came ahead, too; from now on the level is held."""
+        trimmed = 0 if self._settled else min(int(least) - _CUSHION, _TRIMMED)
+        if trimmed > _SPARE:
+            self._drop(trimmed)
+            usual -= trimmed
+        self._settled = True
+        self._wanted = usual
+        self._drift.begin()
+
+    def _mend(self, off: int) -> None:
+        self.jumps += 1
+        if off > 0:
+            self._drop(off)
+        else:
+            self._insert(-off)
+        self._drift.begin()
+
+    def _drop(self, samples: int) -> None:
+        """Leave out the oldest."""
+        at = int(self._at)
+        self._waiting = np.concatenate((self._waiting[:at], self._waiting[at + samples :]))
+        self.dropped += samples
+
+    def _insert(self, samples: int) -> None:
+        at = int(self._at)
+        self._waiting = np.concatenate((self._waiting[:at], _silence(samples), self._waiting[at:]))
+        self.inserted += samples
+
+    def _read(self) -> Frame:
+        step = 1.0 + self._drift.steer_ppm * 1e-6
+        end = self._at + step * FRAME_SAMPLES
+        missing = int(np.ceil(end)) + MARGIN - self._waiting.size
+        if missing > 0:
+            if self._without < _RESTS_AFTER:
+                self.starved += missing
+                self._late += missing
+            self._waiting = np.concatenate((self._waiting, _silence(missing)))
+        frame = between(self._waiting, self._at, step, FRAME_SAMPLES)
+        used = int(end) - MARGIN  # what is needed to read before the next place stays
+        self._waiting, self._at = self._waiting[used:], end - used
+        return to_pcm16(frame)
+
+
+def _silence(samples: int) -> Samples:
+    return np.zeros(samples, np.float32)
