@@ -7,7 +7,7 @@ import logging
 from collections.abc import Awaitable, Callable, Sequence
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import trio
 
@@ -21,8 +21,10 @@ from voiced.edges.portaudio import PortAudio
 from voiced.edges.speaker import PortAudioSpeaker
 from voiced.edges.voice import find_voice
 from voiced.faults import VoiceError
-from voiced.panel_ports import Buttons, Panel
 from voiced.ports import Microphone, Speaker, Voice, WakeWord
+
+if TYPE_CHECKING:
+    from voiced.edges.gpio import GpioPanel
 
 log = logging.getLogger(__name__)
 
@@ -117,7 +119,7 @@ def wake_word_from(config: Config) -> WakeWord | None:
     return detector_from((*wanted.wake_words, *wanted.stop_words), wanted.wake_sensitivity)
 
 
-def panel_from(config: Config) -> Panel | None:
+def panel_from(config: Config) -> "GpioPanel | None":
     """Buttons and lamps, where some are named; `ConfigError` if the package for them is not installed."""
     wanted = config.gpio
     if not wanted.wanted:
@@ -137,7 +139,7 @@ def panel_from(config: Config) -> Panel | None:
     )
 
 
-def keys_from(config: Config) -> Buttons | None:
+def keys_from(config: Config) -> KeyDevice | None:
     """The keys of an input device, where some are named."""
     wanted = config.input
     if not wanted.device:

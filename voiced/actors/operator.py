@@ -23,6 +23,10 @@ class Operator(Protocol):
     def muted(self) -> bool:
         """Whether nothing is heard."""
 
+    @property
+    def muted_by_switch(self) -> bool:
+        """Whether that is so by the mute switch, which alone can change it."""
+
     def activate(self) -> bool:
         """Begin a conversation."""
 

@@ -116,6 +116,11 @@ class Supervisor:
         """Whether nothing is heard."""
         return self.switch.muted
 
+    @property
+    def muted_by_switch(self) -> bool:
+        """Whether that is so by the mute switch, or as it was not read yet."""
+        return self.switch.mute_switch.holds
+
     def activate(self) -> bool:
         """Begin a conversation; False if there is one, or none may be (the budget is spent)."""
         return self.switch.activate()

@@ -44,8 +44,11 @@ def _told(card: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _fine(device: str, card: Mapping[str, Any]) -> str:
-    muted = device == "microphone" and card["muted"]
-    return "ok, but muted: nothing is heard until voicectl unmute" if muted else "ok"
+    if device != "microphone" or not card["muted"]:
+        return "ok"
+    if card.get("muted_by_switch"):
+        return "ok, but muted by its switch: nothing is heard until that is turned"
+    return "ok, but muted: nothing is heard until voicectl unmute"
 
 
 def losses(tally: Mapping[str, int]) -> dict[str, int]:

@@ -21,6 +21,7 @@ from voiced.doctor import report
 from voiced.doctor.checks import compose
 from voiced.doctor.examination import Check, chosen, examine
 from voiced.doctor.finding import Finding, Verdict
+from voiced.doctor.hands import hands
 from voiced.doctor.hearing import hearing_from
 from voiced.doctor.machine import House
 from voiced.doctor.road import Road
@@ -80,7 +81,9 @@ async def _doctor(options: argparse.Namespace) -> int:
                 uses_microphone=options.microphone,
             )
             try:
-                checks = _chosen(compose(house, road, _sound(config, options)), options.only)
+                checks = _chosen(
+                    compose(house, road, [*_sound(config, options), *hands(config)]), options.only
+                )
             except NoSuchCheck as error:
                 print(f"voiced doctor: {error}", file=sys.stderr)
                 return Exit.USAGE

@@ -152,6 +152,14 @@ class GpioPanel:
                 opened.light(frozenset())
             opened.request.release()
 
+    def look(self) -> str:
+        """What it would open, in a sentence, and all faults that opening would have; nothing is requested."""
+        with self.chip() as chip:
+            offsets = self.offsets(chip)
+            if held := self.held_by_others(chip):
+                raise DeviceBusy("; ".join(held))
+            return f"{_told(chip)}: {', '.join(offsets)}"
+
     @contextmanager
     def chip(self) -> "Iterator[gpiod.Chip]":
         """The one that is meant, open."""
@@ -271,8 +279,8 @@ class GpioPanel:
 def _unopened(path: Path, error: OSError) -> DeviceError:
     if isinstance(error, PermissionError):
         return DeviceError(
-            f"may not open {path}: voiced's user has to be in the group gpio (a service: see "
-            "systemd/gpio.conf)"
+            f"may not open {path}: voiced's user has to be in the group gpio (a service: gpio.conf "
+            "beside its README is a drop-in for that)"
         )
     if isinstance(error, FileNotFoundError):
         return DeviceAbsent(f"there is no {path}: see [gpio] chip")

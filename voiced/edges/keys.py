@@ -109,6 +109,15 @@ class KeyDevice:
             trio.lowlevel.notify_closing(file)
             os.close(file)  # which lets go of it, too
 
+    def look(self) -> str:
+        """What it would open, in a sentence, and all faults that opening would have, but for a grab."""
+        file = self._open()
+        try:
+            self._look_for_keys(file)
+        finally:
+            os.close(file)
+        return f"{self.path}: {', '.join(map(name_of, self.controls))}"
+
     def _open(self) -> int:
         try:
             return os.open(self.path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
@@ -119,7 +128,7 @@ class KeyDevice:
         except PermissionError as error:
             raise DeviceError(
                 f"may not read {self.path}: voiced's user has to be in the group input (a service: "
-                "see systemd/input.conf)"
+                "input.conf beside its README is a drop-in for that)"
             ) from error
         except OSError as error:
             raise DeviceError(f"{self.path} can't be opened: {error.strerror or error}") from error
