@@ -9,7 +9,9 @@ from trio.testing import MockClock
 from tests.fakes.panel import FakePanel
 from tests.fakes.story import Story
 from tests.scenarios.test_activation import said_ms
+from voiced.actors.operator import Refused, obey
 from voiced.app import Daemon
+from voiced.control import commands
 from voiced.edges.mute_file import MuteFile
 from voiced.faults import ConfigError, DeviceBusy
 from voiced.link.panel import Control, Lamp
@@ -139,6 +141,8 @@ async def test_the_switch_has_the_last_word(
     await story.for_ms(2000)
     supervisor = story.daemon.supervisor
     assert (supervisor.muted, supervisor.unmute(), supervisor.muted) == (True, False, True)
+    with pytest.raises(Refused, match="the mute switch says so"):
+        obey(supervisor, commands.Unmute(), "")
     panel.taps(Control.MUTE)
     await story.for_ms(1000)
     assert story.phase() is Phase.MUTED

@@ -59,6 +59,7 @@ class Switch:
         self._house = self.conversation.house
         self.mute_switch.by_others = self._house.door.muted  # in an earlier life
         if self.mute_switch.holds:
+            log.info("muted until the mute switch was read")
             self._house.door.mute()
         self._house.board.follow(self._note)
         self._house.door.shut()  # until one begins

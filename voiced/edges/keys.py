@@ -144,7 +144,7 @@ class KeyDevice:
 
     def _grab(self, file: int) -> None:
         try:
-            self.ioctl(file, _EVIOCGRAB, struct.pack("i", 1))
+            self.ioctl(file, _EVIOCGRAB, struct.pack("i", 1))  # the pointer counts: not null
         except OSError as error:
             raise DeviceBusy(
                 f"{self.path} can't be had for ourselves ({error.strerror}): another program has grabbed "
