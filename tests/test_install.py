@@ -91,6 +91,8 @@ def test_install_again_and_take_away(owner: Owner, wheelhouse: Path) -> None:
         "/etc/voiced/voiced.toml",
         "/opt/voiced/pyvenv.cfg",
         "/opt/voiced/share/doc/voiced/README.md",
+        "/opt/voiced/share/doc/voiced/gpio.conf",
+        "/opt/voiced/share/doc/voiced/input.conf",
     } | {each for each in owner.has() if each.endswith("growing-pause.conf")}
     assert (machine / "usr/local/bin/voiced").readlink() == Path("/opt/voiced/bin/voiced")
     key = etc / "openai_api_key"

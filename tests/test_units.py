@@ -114,3 +114,37 @@ def test_the_key_comes_as_a_credential_and_in_no_other_way() -> None:
     said = settings(SYSTEM)
     assert said["LoadCredential"] == ["openai_api_key:/etc/voiced/openai_api_key"]
     assert not {"Environment", "EnvironmentFile", "PassEnvironment"} & set(said)
+
+
+# --- what some want, and others do not ------------------------------------------------------------
+
+HANDS = {
+    "gpio": ("gpio", "char-gpiochip rw"),
+    "input": ("input", "char-input r"),
+}
+
+
+def test_buttons_and_keys_are_for_those_who_have_them() -> None:
+    said = settings(SYSTEM)
+    assert said["SupplementaryGroups"] == ["audio"]
+    assert said["DeviceAllow"] == ["char-alsa rw"]
+    for name, (group, device) in HANDS.items():
+        wanted = settings(SYSTEM.with_name(f"{name}.conf"))
+        assert wanted == {"SupplementaryGroups": [group], "DeviceAllow": [device]}
+
+
+@needs_systemd
+@pytest.mark.parametrize("name", HANDS)
+def test_with_them_it_can_do_hardly_more_harm(name: str, tmp_path: Path) -> None:
+    unit = as_if_installed(SYSTEM, tmp_path)
+    drop_ins = tmp_path / "voiced.service.d"
+    drop_ins.mkdir()
+    shutil.copy(SYSTEM.with_name(f"{name}.conf"), drop_ins)
+    told = run("--system", "verify", str(unit), folder=tmp_path)
+    about_us = [line for line in told.stderr.splitlines() if "voiced" in line]
+    assert (told.returncode, about_us) == (0, [])
+    unit.write_text(unit.read_text() + (drop_ins / f"{name}.conf").read_text())
+    harm = run(
+        "security", "--offline=true", f"--threshold={_MOST_EXPOSED}", str(unit), folder=tmp_path
+    )
+    assert harm.returncode == 0, harm.stdout[-200:]

@@ -50,8 +50,10 @@ from voiced.staff import (
     accountant_from,
     archivist_from,
     doorman_from,
+    keys_from,
     lookout_from,
     meter_from,
+    panel_from,
     warden_from,
     watchman_from,
 )
@@ -61,6 +63,7 @@ from voiced.terms import (
     door_from,
     echo_from,
     habits_from,
+    mute_switch_from,
     opening_from,
     summons_from,
     words_from,
@@ -170,6 +173,7 @@ class Daemon:
                 tail_ms=config.turns.tail_ms,
                 greeting=config.realtime.greeting,
                 summons=summons_from(config),
+                mute_switch=mute_switch_from(config),
             ),
             cooldown=cooldown,
             ladder=Ladder(config.realtime.fallback_models),
@@ -268,7 +272,9 @@ class Daemon:
             "archivist": archivist_from(config, ports, self.memory),
             "doorman": self.doorman,
             "lookout": lookout_from(ports, board),
-            "warden": warden_from(ports, board),
+            "warden": warden_from(ports, board, self.supervisor.switch.mute_switch),
+            "panel": panel_from(config, ports, board, self.counts, self.supervisor),
+            "keys": keys_from(config, ports, board, self.counts, self.supervisor),
             "watchman": watchman_from(config, ports, board, self.sound.glances),
         }.items():
             if actor is not None:
@@ -284,7 +290,7 @@ class Daemon:
         percent, switch = self.volume.owner_percent, self.supervisor.switch
         return Legacy(
             memory=self.memory,
-            muted=switch.muted,
+            muted=switch.mute_switch.by_others,
             off=switch.activation.off,
             volume_percent=percent if percent != self.config.playout.volume_percent else None,
         )

@@ -109,7 +109,7 @@ class VoiceError(VoicedError):
 
 
 class DeviceError(VoicedError):
-    """A microphone or loudspeaker is missing, refuses its settings, or went away."""
+    """A microphone, loudspeaker, panel or input device is missing, refuses its settings, or went away."""
 
 
 class DeviceAbsent(DeviceError):

@@ -7,7 +7,7 @@ import logging
 from collections.abc import Awaitable, Callable, Sequence
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import trio
 
@@ -15,12 +15,16 @@ from voiced.audio.echo import Canceller
 from voiced.config.whole import Config
 from voiced.edges.far_end import FarEndTap
 from voiced.edges.files import FileMicrophone, FileSpeaker
+from voiced.edges.keys import KeyDevice
 from voiced.edges.microphone import PortAudioMicrophone
 from voiced.edges.portaudio import PortAudio
 from voiced.edges.speaker import PortAudioSpeaker
 from voiced.edges.voice import find_voice
 from voiced.faults import VoiceError
 from voiced.ports import Microphone, Speaker, Voice, WakeWord
+
+if TYPE_CHECKING:
+    from voiced.edges.gpio import GpioPanel
 
 log = logging.getLogger(__name__)
 
@@ -117,3 +121,31 @@ def wake_word_from(config: Config) -> WakeWord | None:
     from voiced.edges.wake_word import detector_from  # noqa: PLC0415  an optional extra
 
     return detector_from((*wanted.wake_words, *wanted.stop_words), wanted.wake_sensitivity)
+
+
+def panel_from(config: Config) -> "GpioPanel | None":
+    """Buttons and lamps, where some are named; `ConfigError` if the package for them is not installed."""
+    wanted = config.gpio
+    if not wanted.wanted:
+        return None
+    from voiced.edges.gpio import Wiring, gpio_from  # noqa: PLC0415  an optional extra
+
+    return gpio_from(
+        Wiring(
+            chip=wanted.chip,
+            inputs=wanted.inputs,
+            lamps=wanted.lamps,
+            active_low=wanted.active_low,
+            lamps_active_low=wanted.led_active_low,
+            bias=wanted.bias,
+            debounce_ms=wanted.debounce_ms,
+        )
+    )
+
+
+def keys_from(config: Config) -> KeyDevice | None:
+    """The keys of an input device, where some are named."""
+    wanted = config.input
+    if not wanted.device:
+        return None
+    return KeyDevice(Path(wanted.device), wanted.keys, grab=wanted.grab)

@@ -134,10 +134,12 @@ Notice: TypeAlias = Happened | PhaseChanged | Transcribed | LevelMeasured | Turn
 
 
 class Device(enum.Enum):
-    """What sound comes in by, and goes out by."""
+    """What sound comes in by, and goes out by; and what a hand touches."""
 
     MICROPHONE = "microphone"
     LOUDSPEAKER = "loudspeaker"
+    PANEL = "panel"  # buttons and lamps at GPIO lines
+    KEYS = "keys"  # of an input device
 
 
 @frozen

@@ -40,7 +40,9 @@ from voiced.edges.wire_folder import WireFolder
 from voiced.hardware import (
     canceller_from,
     far_end_from,
+    keys_from,
     microphone_from,
+    panel_from,
     recall_from,
     speaker_from,
     voice_from,
@@ -49,6 +51,7 @@ from voiced.hardware import (
 from voiced.link.probes import summary
 from voiced.logbook.masking import Masks
 from voiced.metrics.page import Resources
+from voiced.panel_ports import Buttons, Panel
 from voiced.ports import (
     Archive,
     Books,
@@ -96,6 +99,8 @@ class Ports:
     speaker_recalled: Callable[[], Awaitable[None]] = trio.sleep_forever
     sound_changed: Callable[[], Awaitable[None]] = trio.sleep_forever
     wake_word: WakeWord | None = None  # nobody listens for words
+    panel: Panel | None = None  # no buttons and lamps
+    keys: Buttons | None = None  # no input device
     far_end: FarEnd | None = None  # nobody tells what the loudspeaker plays
     canceller: Canceller | None = None  # of echo; there is none, or none is wanted
     resources: Callable[[], Resources | None] = resources  # what our process takes
@@ -127,6 +132,8 @@ def ports_from(
         speaker_recalled=recall_from(config.playout.devices, system),
         sound_changed=system.until_changed,
         wake_word=wake_word_from(config),
+        panel=panel_from(config),
+        keys=keys_from(config),
         far_end=far_end,
         canceller=canceller_from(config),
     )

@@ -17,6 +17,7 @@ from voiced.config.whole import Config
 from voiced.link.activation import Activation, Mode
 from voiced.link.announcements import Announcement
 from voiced.link.door import Door, SpeechGate
+from voiced.link.mute_switch import MuteSwitch, Position
 from voiced.link.wake import RECOGNISED_AFTER_MS, WAITING_MS, Summons
 from voiced.realtime.client_events import Configure
 from voiced.realtime.settings import AudioFormat, SemanticVad, ServerVad, Transcription
@@ -143,6 +144,11 @@ def summons_from(config: Config) -> Summons:
         + (wanted.pre_roll_ms if wanted.send_wake_word else RECOGNISED_AFTER_MS),
         sends_word=wanted.send_wake_word,
     )
+
+
+def mute_switch_from(config: Config) -> MuteSwitch:
+    """The switch that says whether anybody is heard."""
+    return MuteSwitch(Position.UNREAD if config.gpio.mute_line else Position.NONE)
 
 
 def door_from(config: Config) -> Door:

@@ -312,3 +312,7 @@ def test_a_card_in_trouble_says_why() -> None:
         "  assistant   A B",
         "  lost        frames dropped 7",
     ]
+    by_switch = [line for line in lines(card | {"muted_by_switch": True}) if "microphone" in line]
+    assert by_switch == [
+        "  microphone  ok, but muted by its switch: nothing is heard until that is turned"
+    ]

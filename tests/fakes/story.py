@@ -19,6 +19,7 @@ from voiced.config.sound import Devices
 from voiced.config.whole import Config
 from voiced.notices import Happened, Moment, Notice, NoticeBoard, Phase, PhaseChanged
 from voiced.outside import Ports
+from voiced.panel_ports import Buttons, Panel
 from voiced.ports import (
     Archive,
     Books,
@@ -70,6 +71,8 @@ class Story:
     metrics_server: MetricsServer | None = None
     metrics_file: MetricsFile | None = None
     wake_word: WakeWord | None = None
+    panel: Panel | None = None
+    keys: Buttons | None = None
     far_end: FarEnd | None = None
     canceller: Canceller | None = None
     daemon: Daemon = attrs.field(init=False)
@@ -101,6 +104,8 @@ class Story:
             speaker_recalled=self.ears.speaker.plug.recalled,
             sound_changed=self.user.microphone.plug.changed,
             wake_word=self.wake_word,
+            panel=self.panel,
+            keys=self.keys,
             far_end=self.far_end,
             canceller=self.canceller,
         )

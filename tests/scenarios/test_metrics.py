@@ -111,7 +111,7 @@ async def test_every_tally_and_every_name_of_a_table_is_there_from_the_start(
         assert f'voiced_phase{{phase="{phase.value}"}}' in told
     for outcome in Outcome:
         assert f'voiced_turns_total{{outcome="{outcome.value}"}}' in told
-    for device in Device:
+    for device in (Device.MICROPHONE, Device.LOUDSPEAKER):
         assert f'voiced_device_up{{device="{device.value}"}}' in told
     assert told['voiced_tally_total{name="capture_blocks_offered"}'] > 0
 

@@ -16,6 +16,7 @@ SERVICE: Final = ROOT / "requirements-service.lock"
 BUILD: Final = ROOT / "requirements-build.lock"
 
 _PIN: Final = re.compile(r"([A-Za-z0-9._-]+)==([^ ;\\]+)(?: ; (.+))?")
+_WHY: Final = re.compile(r"    #(?: via|  ) (\S.*)")
 
 
 @attrs.frozen
@@ -38,6 +39,19 @@ def pins(lock: Path) -> list[Pin]:
     Raises ValueError for a line that is no pin, no hash and no comment: an option, a URL, a folder.
     """
     return [_pin(entry) for entry in _entries(lock.read_text().splitlines())]
+
+
+def reasons(lock: Path) -> dict[str, set[str]]:
+    """Which packages want each one, as the comments tell; the project itself is no package."""
+    found: dict[str, set[str]] = {}
+    name = ""
+    for line in lock.read_text().splitlines():
+        if match := _PIN.match(line):
+            name = canonicalize_name(match[1])
+            found.setdefault(name, set())
+        elif (why := _WHY.fullmatch(line)) and not why[1].startswith("voiced "):
+            found[name].add(canonicalize_name(why[1]))
+    return found
 
 
 def _entries(lines: Iterable[str]) -> list[str]:

@@ -19,6 +19,7 @@ from voiced.ports import MetricsFile, MetricsServer
 
 log = logging.getLogger(__name__)
 
+_SOUND: Final = frozenset({Device.MICROPHONE, Device.LOUDSPEAKER})
 _WRITE_LIMIT_S: Final = 2.0  # a disk that hangs must not keep us from stopping
 
 
@@ -100,7 +101,7 @@ class Meter:
             strikes=link.strikes,
             pause_s=0.0 if link.resumes_at_s is None else max(0.0, link.resumes_at_s - now_s),
             faults=status.faults,
-            devices={device.value: _works(status, device) for device in Device},
+            devices={device.value: _works(status, device) for device in _known(status)},
             turns=status.turns,
             tallies=self.tallies(),
             losses={name: read() for name, read in self.losses.items()},
@@ -124,6 +125,11 @@ class Meter:
             await trio.to_thread.run_sync(write, abandon_on_cancel=True, limiter=self._one)
         if limit.cancelled_caught:
             log.warning("metrics not written within %g s: is the disk ill?", _WRITE_LIMIT_S)
+
+
+def _known(status: Status) -> list[Device]:
+    """Those of sound, which there always are, and what else was opened."""
+    return [each for each in Device if each in _SOUND or each in status.devices]
 
 
 def _works(status: Status, device: Device) -> bool:

@@ -23,6 +23,10 @@ class Operator(Protocol):
     def muted(self) -> bool:
         """Whether nothing is heard."""
 
+    @property
+    def muted_by_switch(self) -> bool:
+        """Whether that is so by the mute switch, which alone can change it."""
+
     def activate(self) -> bool:
         """Begin a conversation."""
 
@@ -34,6 +38,9 @@ class Operator(Protocol):
 
     def unmute(self) -> bool:
         """Hear again."""
+
+    def turn_mute_switch(self, *, muted: bool) -> bool:
+        """The mute switch stands like this now. While it says so, nobody can unmute."""
 
     def press(self) -> bool:
         """Put the talk button down."""
@@ -127,7 +134,9 @@ def _switched(operator: Operator, order: Switching, why: str) -> bool:
         case commands.Mute():
             return operator.mute()
         case commands.Unmute():
-            return operator.unmute()
+            changed = operator.unmute()
+            _unless(not operator.muted, "the mute switch says so, and nobody else can unmute")
+            return changed
 
 
 def read_again(reload: Reload | None) -> Mapping[str, object]:

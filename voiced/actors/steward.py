@@ -95,6 +95,7 @@ class Steward:
             "version": __version__,
             "active": self.operator.active,
             "muted": self.operator.muted,
+            "muted_by_switch": self.operator.muted_by_switch,
             "volume_percent": self.volume.percent,
             "tally": telling.tally(self.numbers())["counts"],
         }

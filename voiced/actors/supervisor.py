@@ -116,6 +116,11 @@ class Supervisor:
         """Whether nothing is heard."""
         return self.switch.muted
 
+    @property
+    def muted_by_switch(self) -> bool:
+        """Whether that is so by the mute switch, or as it was not read yet."""
+        return self.switch.mute_switch.holds
+
     def activate(self) -> bool:
         """Begin a conversation; False if there is one, or none may be (the budget is spent)."""
         return self.switch.activate()
@@ -132,6 +137,10 @@ class Supervisor:
     def unmute(self) -> bool:
         """Hear again; False if nobody was muted."""
         return self.switch.unmute()
+
+    def turn_mute_switch(self, *, muted: bool) -> bool:
+        """The mute switch stands like this now; False if that changes nothing."""
+        return self.switch.turn_mute_switch(muted=muted)
 
     def press(self) -> bool:
         """Put the talk button down; False if it does nothing now."""

@@ -12,6 +12,7 @@ from voiced.actors.talk import House
 from voiced.audio.format import Frame, frames_in_ms
 from voiced.audio.level import dbfs
 from voiced.link.activation import Activation, Cause, Ended, Mode
+from voiced.link.mute_switch import MuteSwitch
 from voiced.link.wake import Spotted, Summons, tail_frames
 from voiced.notices import Happened, Moment
 
@@ -46,6 +47,7 @@ class Switch:
     tail_ms: int  # of a turn of the talk button's, after its release
     greeting: str = ""
     summons: Summons = attrs.field(factory=Summons)
+    mute_switch: MuteSwitch = attrs.field(factory=MuteSwitch)
     waits_for_help: bool = attrs.field(default=False, init=False)  # a fault is not hung up on
     _house: House = attrs.field(init=False)
     _wanted: trio.Event = attrs.field(factory=trio.Event, init=False)
@@ -55,6 +57,10 @@ class Switch:
 
     def __attrs_post_init__(self) -> None:
         self._house = self.conversation.house
+        self.mute_switch.by_others = self._house.door.muted  # in an earlier life
+        if self.mute_switch.holds:
+            log.info("muted until the mute switch was read")
+            self._house.door.mute()
         self._house.board.follow(self._note)
         self._house.door.shut()  # until one begins
         self._listen()
@@ -113,6 +119,10 @@ class Switch:
 
     def mute(self) -> bool:
         """Hear nothing more, whatever becomes of sessions; what is being answered is answered."""
+        self.mute_switch.by_others = True
+        return self._mute()
+
+    def _mute(self) -> bool:
         if self._house.door.muted:
             return False
         self.release()
@@ -122,12 +132,22 @@ class Switch:
         return True
 
     def unmute(self) -> bool:
-        """Hear again."""
+        """Hear again, unless the mute switch says otherwise."""
+        if self.mute_switch.holds:
+            return False
+        self.mute_switch.by_others = False
         if not self._house.door.unmute(trio.current_time()):
             return False
         log.info("unmuted")
         self._post(Moment.UNMUTED)
         return True
+
+    def turn_mute_switch(self, *, muted: bool) -> bool:
+        """The mute switch stands like this now."""
+        mute = self.mute_switch.turn(muted=muted)
+        if mute is None:
+            return False
+        return self._mute() if mute else self.unmute()
 
     @property
     def muted(self) -> bool:

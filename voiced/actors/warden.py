@@ -1,5 +1,6 @@
 """Warden: sees to it that who has muted the room is not heard because the process began anew."""
 
+from collections.abc import Callable
 from typing import Final, NoReturn
 
 import attrs
@@ -19,6 +20,7 @@ class Warden:
 
     board: NoticeBoard
     keeper: MuteKeeper
+    by_somebody: Callable[[], bool]  # else a switch has muted, which will say so again
     _wanted: bool | None = attrs.field(default=None, init=False)  # None: as it is written
     _news: trio.Event = attrs.field(factory=trio.Event, init=False)
     _one: trio.CapacityLimiter = attrs.field(factory=lambda: trio.CapacityLimiter(1), init=False)
@@ -38,7 +40,7 @@ class Warden:
 
     def _note(self, happened: Happened) -> None:
         if happened.moment in {Moment.MUTED, Moment.UNMUTED}:
-            self._wanted = happened.moment is Moment.MUTED
+            self._wanted = happened.moment is Moment.MUTED and self.by_somebody()
             self._news.set()
 
     async def _write(self) -> None:

@@ -44,8 +44,13 @@ def _told(card: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _fine(device: str, state: Mapping[str, Any], card: Mapping[str, Any]) -> str:
-    muted = device == "microphone" and card["muted"]
-    told = "ok, but muted: nothing is heard until voicectl unmute" if muted else "ok"
+    told = "ok"
+    if device == "microphone" and card["muted"]:
+        told = (
+            "ok, but muted by its switch: nothing is heard until that is turned"
+            if card.get("muted_by_switch")
+            else "ok, but muted: nothing is heard until voicectl unmute"
+        )
     return f"{told} ({printable(state['name'])})" if state.get("name") else told
 
 

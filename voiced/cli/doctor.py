@@ -21,6 +21,7 @@ from voiced.doctor import report, room_recording
 from voiced.doctor.checks import compose
 from voiced.doctor.examination import Check, chosen, examine
 from voiced.doctor.finding import Finding, Verdict
+from voiced.doctor.hands import hands
 from voiced.doctor.hearing import hearing_from
 from voiced.doctor.machine import House
 from voiced.doctor.road import Road
@@ -81,7 +82,8 @@ async def _doctor(options: argparse.Namespace) -> int:
                 uses_microphone=options.microphone,
             )
             try:
-                checks = _chosen(compose(house, road, _sound(config, options)), _names(options))
+                sounding = [*_sound(config, options), *hands(config)]
+                checks = _chosen(compose(house, road, sounding), _names(options))
             except NoSuchCheck as error:
                 print(f"voiced doctor: {error}", file=sys.stderr)
                 return Exit.USAGE

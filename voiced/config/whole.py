@@ -11,6 +11,7 @@ from voiced.config.activation import Activation, Facts, contradictions
 from voiced.config.conversation import Auth, Limits, Realtime, Turns
 from voiced.config.costs import Budget, Prices, costs_across
 from voiced.config.echo import Echo
+from voiced.config.gpio import Gpio, Input, hands_across
 from voiced.config.link import Link, Network, Uplink
 from voiced.config.logs import Debug, Log
 from voiced.config.metrics import Metrics, metrics_across
@@ -33,6 +34,8 @@ class Config:
     playout: Playout = field(factory=Playout)
     devices: Devices = field(factory=Devices)
     echo: Echo = field(factory=Echo)
+    gpio: Gpio = field(factory=Gpio)
+    input: Input = field(factory=Input)
     uplink: Uplink = field(factory=Uplink)
     link: Link = field(factory=Link)
     privacy: Privacy = field(factory=Privacy)
@@ -71,6 +74,7 @@ class Config:
             ),
         )
         yield from metrics_across(self.metrics)
+        yield from hands_across(self.gpio, self.input, self.turns.detection)
         yield from self.echo.contradictions()
         if self.turns.idle_timeout_ms and self.turns.detection != "server_vad":
             yield (

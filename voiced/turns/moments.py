@@ -30,7 +30,7 @@ class Moment(enum.Enum):
     PLAYED = "played"  # the last sample of an item has been heard
     CUT = "cut"  # an item fell silent before its end
     UNHEARD = "unheard"  # an item was let go: there was no loudspeaker
-    DEVICE_LOST = "device lost"  # the microphone or the loudspeaker, as the detail says
+    DEVICE_LOST = "device lost"  # which one, the detail says
     DEVICE_BACK = "device back"
     BUDGET = "budget"  # it is nearly used up, or wholly, as the detail says
     UNANSWERED = "unanswered"  # a response ended without sound, or none came
