@@ -1,5 +1,6 @@
 """What is found of a room while an answer plays: an echo at its delay and level, or none, through noise and talk."""
 
+import numpy as np
 import pytest
 
 from tests.audio.rooms import Room, at_rms, frames, noise, speech_like
@@ -108,7 +109,7 @@ def erle(
     near: Samples, cleaned: Samples, found: Returned | None = FOUND, before: Samples = QUIET
 ) -> float | None:
     meter = Erle()
-    for quiet in frames(before)[:50]:
+    for quiet in frames(before)[:300]:
         meter.feed(quiet, SILENT_FRAME, quiet, found)
     for a, b, c in zip(frames(near), frames(ANSWER), frames(cleaned), strict=True):
         meter.feed(a, b, c, found)
@@ -126,6 +127,29 @@ def test_a_talker_over_it_does_not_make_the_canceller_look_bad() -> None:
     talk[: talk.size // 2] = 0  # for six seconds, who is silent then
     taken = erle(ECHO + talk + QUIET, ECHO * 0.03 + talk + QUIET)
     assert taken is None or taken > 20
+
+
+@pytest.mark.parametrize("tv_db", [-45, -40, -35])
+def test_a_television_does_not_make_it_look_bad_either(tv_db: int) -> None:
+    tv = at_rms(TALK, tv_db)  # the echo has -35
+    taken = erle(ECHO + tv + QUIET, ECHO * 0.03 + tv + QUIET, before=tv)
+    assert taken is None or taken > 12
+
+
+def test_a_question_before_the_answer_is_no_noise() -> None:
+    before = np.concatenate((QUIET[: 3 * 24_000], at_rms(TALK, -25)[: 2 * 24_000]))
+    assert erle(ECHO + QUIET, ECHO * 0.1 + QUIET, before=before) == pytest.approx(20, abs=1)
+
+
+def test_a_pause_in_which_it_was_muted_is_no_silent_room() -> None:
+    meter, loud = Erle(), noise(SECONDS, -50)
+    for _ in range(50):
+        meter.feed(SILENT_FRAME, SILENT_FRAME, SILENT_FRAME, FOUND)
+    for a in frames(loud)[:50]:
+        meter.feed(a, SILENT_FRAME, a, FOUND)
+    for a, b in zip(frames(loud), frames(ANSWER), strict=True):
+        meter.feed(a, b, a, FOUND)
+    assert meter.db is None
 
 
 def test_an_echo_that_drowns_in_noise_is_no_measure() -> None:

@@ -21,7 +21,7 @@ from attrs import frozen
 
 from voiced.audio.format import FRAME_SAMPLES, WIRE_RATE_HZ, Frame
 from voiced.audio.half_duplex import AUDIBLE_DBFS
-from voiced.audio.level import dbfs
+from voiced.audio.level import SILENCE_DBFS, dbfs
 
 Spectrum: TypeAlias = npt.NDArray[Any]
 
@@ -189,38 +189,43 @@ _CHUNKS: Final = 50  # are remembered: 10 s of the loudspeaker's sound
 _FEWEST: Final = 40  # before anything is said
 _ABOVE_NOISE_DB: Final = 15.0  # an echo must be to tell how much of it was taken away
 _ABOVE_ECHO_DB: Final = 6.0  # louder than the echo should be: somebody speaks
-_RISE_DB: Final = 0.2  # by which noise may rise in 0.2 s: 1 dB a second
 
 
 @attrs.define(eq=False)
 class Erle:
     """How much a canceller takes away (echo return loss enhancement, dB), while only the far end sounds.
 
-    Where the echo hardly stands out of the noise nothing is measured, and nothing need be taken away.
+    Where the echo hardly stands out of what is heard without it (noise, a television) nothing is measured. What is
+    usual there counts, in 20 s without the loudspeaker, so that questions do not.
     """
 
     _near: float = attrs.field(default=0.0, init=False)  # energy of this chunk
     _cleaned: float = attrs.field(default=0.0, init=False)
-    _loudest_far_dbfs: float = attrs.field(default=-96.0, init=False)
+    _loudest_far_dbfs: float = attrs.field(default=SILENCE_DBFS, init=False)
     _frames: int = attrs.field(default=0, init=False)
-    _far_before_dbfs: float = attrs.field(default=-96.0, init=False)  # of the chunk before
-    _noise_dbfs: float | None = attrs.field(default=None, init=False)
+    _far_before_dbfs: float = attrs.field(default=SILENCE_DBFS, init=False)  # of the chunk before
+    _without_dbfs: deque[float] = attrs.field(factory=lambda: deque(maxlen=2 * _CHUNKS), init=False)
     _taken_db: deque[float] = attrs.field(factory=lambda: deque(maxlen=_CHUNKS), init=False)
 
     @property
     def db(self) -> float | None:
-        """The middle one of the last 10 s that could be measured; None: there were not enough."""
-        return float(np.median(self._taken_db)) if len(self._taken_db) >= _FEWEST else None
+        """What it reached in a quarter of the last 10 s that could be measured; None: there was too little.
+
+        Not the middle: what else is heard stays, and makes it look worse; nothing makes it look better.
+        """
+        return float(np.percentile(self._taken_db, 75)) if len(self._taken_db) >= _FEWEST else None
 
     def feed(self, near: Frame, far: Frame, cleaned: Frame, found: Returned | None) -> None:
         """Take a frame of the microphone, its reference, and what the canceller made of it."""
+        if not any(near):
+            return  # muted: that is neither noise nor an echo that was taken away
         self._near += _energy(near)
         self._cleaned += _energy(cleaned)
         self._loudest_far_dbfs = max(self._loudest_far_dbfs, dbfs(far))
         self._frames += 1
         if self._frames == _CHUNK:
             self._weigh(found)
-            self._far_before_dbfs, self._loudest_far_dbfs = self._loudest_far_dbfs, -96.0
+            self._far_before_dbfs, self._loudest_far_dbfs = self._loudest_far_dbfs, SILENCE_DBFS
             self._near = self._cleaned = 0.0
             self._frames = 0
 
@@ -228,12 +233,11 @@ class Erle:
         near_dbfs = _db(self._near / _CHUNK) - _FULL_DB
         far_dbfs = max(self._loudest_far_dbfs, self._far_before_dbfs)
         if far_dbfs <= AUDIBLE_DBFS:
-            risen = near_dbfs if self._noise_dbfs is None else self._noise_dbfs + _RISE_DB
-            self._noise_dbfs = min(near_dbfs, risen)
+            self._without_dbfs.append(near_dbfs)
             return
         if found is None or found.return_db is None:
             return
-        noise_dbfs = -96.0 if self._noise_dbfs is None else self._noise_dbfs
+        noise_dbfs = float(np.median(self._without_dbfs)) if self._without_dbfs else SILENCE_DBFS
         most_dbfs = far_dbfs + found.return_db + _ABOVE_ECHO_DB
         if noise_dbfs + _ABOVE_NOISE_DB < near_dbfs < most_dbfs:
             self._taken_db.append(_db(self._near) - _db(max(1.0, self._cleaned)))
