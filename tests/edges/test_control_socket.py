@@ -246,7 +246,7 @@ async def test_whoever_has_a_shell_can_ask(path: Path, program: str) -> None:
             command = program.format(path).split()
             done = await trio.run_process(command, stdin=asked, capture_stdout=True)
         told = [json.loads(line) for line in done.stdout.splitlines()]
-        assert told[0] == {"jsonrpc": "2.0", "id": 1, "result": {"percent": 70}}
+        assert told[0] == {"jsonrpc": "2.0", "id": 1, "result": {"percent": 70, "max_percent": 100}}
         assert told[1]["error"]["code"] == Code.NO_JSON
         assert len(told) == 2
         assert story.daemon.supervisor.muted
