@@ -13,6 +13,7 @@ class Counts:
     frames_sent: int = 0  # appends that the socket took
     frames_unsent: int = 0  # in hand when a session ended
     frames_withheld: int = 0  # no conversation, no button held, muted, or nobody spoke (gate)
+    frames_clipped: int = 0  # driven beyond full scale by [capture] gain_db, and cut off there
     device_restarts: int = 0  # a microphone or loudspeaker that was lost is open again
     device_recalls: int = 0  # one that worked was closed and opened again, to find a better one
     device_hangs: int = 0  # attempts that the sound system did not answer
@@ -32,6 +33,8 @@ class Counts:
     long_text_chars: int = 0  # of a transcript, beyond the longest that is kept
     announcements: int = 0  # of our own, heard to the end
     announcements_unheard: int = 0  # outdated before their turn came, or hushed
+    earcons: int = 0  # heard to the end
+    earcons_unheard: int = 0  # too late, behind others, or over speech
     unmetered: int = 0  # responses and transcriptions that did not say what they took
     lost_texts: int = 0  # given in writing, and neither answered nor said
     underflows: int = 0  # the device was not fed in time, though sound was here: a busy machine

@@ -72,14 +72,18 @@ def far_end_from(config: Config) -> FarEndTap | None:
     return None if any(files) else FarEndTap()
 
 
+def canceller_installed() -> bool:
+    """Whether there is one to take; nothing of it is imported yet."""
+    return find_spec("livekit") is not None
+
+
 def canceller_from(config: Config) -> Canceller | None:
     """WebRTC's, where it is wanted; `ConfigError` if it is and is not installed. With "auto" it is taken if
     there is one.
     """
     echo = config.echo
-    installed = find_spec("livekit") is not None
     if far_end_from(config) is None or not (
-        echo.mode == "webrtc" or (echo.mode == "auto" and installed)
+        echo.mode == "webrtc" or (echo.mode == "auto" and canceller_installed())
     ):
         return None
     from voiced.edges import canceller  # noqa: PLC0415  an optional extra

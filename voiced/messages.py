@@ -27,6 +27,7 @@ class Kind(enum.Enum):
 
     ANSWER = "answer"  # the assistant's: its moments belong to the conversation
     ANNOUNCEMENT = "announcement"  # our own: the conversation knows nothing of it
+    EARCON = "earcon"  # our own, too, and nothing but a tone
 
 
 @attrs.define(eq=False)
@@ -37,6 +38,7 @@ class Playout:
     frames: Channel[Frame]
     heard: Channel[Heard]  # the reply address belongs to the session that asked
     kind: Kind = Kind.ANSWER
+    until_s: float = float("inf")  # Trio's clock: not worth hearing if it begins later
     scope: trio.CancelScope = attrs.field(init=False, factory=trio.CancelScope)
     heard_so_far: Callable[[], int] = attrs.field(init=False, default=lambda: 0)
     """Wire samples of it that the room has heard by now; the Player fills this in."""
@@ -49,11 +51,13 @@ class Playout:
 @attrs.define(eq=False)
 class Volume:
     """How loud answers should be: the conversation sets it, and so does the owner; the Player follows
-    both together, in whatever order they come to life.
+    both together, in whatever order they come to life. Nothing makes it louder than `most_percent`, nor
+    than what was sent.
     """
 
     gain_db: float = 0.0  # the conversation's: 0, or softer while speech over an answer is doubtful
-    owner_percent: int = 100
+    owner_percent: int = 100  # as wanted; how much of it there is: `percent`
+    most_percent: int = attrs.field(default=100, init=False)
     _follower: Callable[[float], None] | None = attrs.field(default=None, init=False)
 
     def set(self, gain_db: float) -> None:
@@ -62,9 +66,21 @@ class Volume:
         self._tell()
 
     def set_owner(self, percent: int) -> None:
-        """Be that loud from now on, 0 (silent) to 100 (as it was sent), until it is said otherwise."""
+        """Be that loud from now on, 0 (silent) to 100 (as it was sent), until it is said otherwise. While
+        an answer is lowered it is heard as much lower, and whole once the conversation takes that back.
+        """
         self.owner_percent = percent
         self._tell()
+
+    def allow(self, most_percent: int) -> None:
+        """Be no louder than that, whatever is wanted; what was wanted is kept."""
+        self.most_percent = most_percent
+        self._tell()
+
+    @property
+    def percent(self) -> int:
+        """How loud it is, but for the conversation."""
+        return min(self.owner_percent, self.most_percent)
 
     @contextmanager
     def followed_by(self, follower: Callable[[float], None]) -> Iterator[None]:
@@ -80,4 +96,4 @@ class Volume:
 
     def _tell(self) -> None:
         if self._follower is not None:
-            self._follower(self.gain_db + gain_of_percent_db(self.owner_percent))
+            self._follower(min(0.0, self.gain_db) + gain_of_percent_db(self.percent))

@@ -148,6 +148,7 @@ class DeviceState:
 
     since_s: float  # Trio's clock
     fault: str = ""  # empty: it works
+    name: str = ""  # as the system calls the one that is open, or was last
 
     def __str__(self) -> str:
         return self.fault or "ok"

@@ -22,6 +22,10 @@ from voiced.link.memory import Entry
 class OpenDevice(Protocol):
     """A device that is running, whichever it is."""
 
+    @property
+    def name(self) -> str:
+        """What the system calls it, whatever it was asked for by."""
+
     async def watch(self) -> NoReturn:
         """Run for ever; `DeviceError` when the device has stopped working, without a word perhaps."""
 

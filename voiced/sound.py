@@ -1,9 +1,10 @@
 """Both devices and those who work with them: the half of the daemon that a room sees and hears.
 
-Belongs here: how Attendants, Capture, Framer and Player are wired, and what is asked of them as one.
+Belongs here: how Attendants, Capture, Framer, Player and Signaller are wired, and what is asked of them as
+one.
 
 Attendant > microphone -> Capture -> blocks -> Framer > (Echo, Door) -> frames
-Attendant > loudspeaker (-> far end -> Framer) <- Player <- playouts
+Attendant > loudspeaker (-> far end -> Framer) <- Player <- playouts <- Signaller <- board
 """
 
 from collections.abc import Callable, Mapping
@@ -16,7 +17,9 @@ from voiced.actors.attendant import Attendant
 from voiced.actors.capture import Block, Capture
 from voiced.actors.framer import Framer
 from voiced.actors.player import Player
-from voiced.audio.echo import Echo
+from voiced.actors.signaller import Signaller
+from voiced.audio.conditioning import Conditioning
+from voiced.audio.echo import Echo, EchoMode
 from voiced.audio.format import Frame
 from voiced.audio.jitter import JitterBuffer
 from voiced.channel import Channel, WhenFull
@@ -30,6 +33,7 @@ from voiced.messages import Playout, Volume
 from voiced.notices import Device, NoticeBoard, Phase
 from voiced.outside import Ports
 from voiced.ports import OpenMicrophone
+from voiced.terms import tones_from
 
 _BLOCKS_MS: Final = 200  # the Framer is arithmetic: a full channel here means the machine is ill
 _FLOOR_TAKEN: Final = frozenset({Phase.HEARING, Phase.THINKING, Phase.SPEAKING})
@@ -55,7 +59,9 @@ class Sound:
         None  # all that is heard, whatever the door says
     )
     blocks: Channel[Block] = attrs.field(init=False)
+    conditioning: Conditioning = attrs.field(init=False)
     player: Player = attrs.field(init=False)
+    signaller: Signaller = attrs.field(init=False)
     microphone: Attendant[OpenMicrophone] = attrs.field(init=False)
     _air: DeadAir = attrs.field(init=False)
 
@@ -63,14 +69,25 @@ class Sound:
         config = self.config
         blocks = max(1, _BLOCKS_MS // config.capture.block_ms)
         self.blocks = Channel("capture blocks", blocks, WhenFull.DROP_OLDEST)
+        self.conditioning = Conditioning(config.capture.gain_db, config.capture.high_pass_hz)
         self.player = Player(
             self.playouts,
             self.jitter,
             self.board,
             self.counts,
-            config.playout.rest_after_s,
+            config.playout.sleeps_after_s,
             self.volume,
             config.devices.keep_answers_ms / 1000,
+            config.playout.wake_sink_ms,
+        )
+        self.volume.allow(config.playout.max_volume_percent)
+        self.signaller = Signaller(
+            playouts=self.playouts,
+            board=self.board,
+            counts=self.counts,
+            tones=tones_from(config),
+            muted=lambda: self.door.muted,
+            deafens=self._deafens,
         )
         self._air = DeadAir(0.0 if config.capture.from_file else config.devices.dead_mic_s)
         self.microphone = Attendant(
@@ -92,7 +109,7 @@ class Sound:
 
     async def play(self) -> None:
         """While there is no loudspeaker turns go on, and answers count as not heard."""
-        await Attendant(
+        attendant = Attendant(
             device=Device.LOUDSPEAKER,
             open=self.ports.speaker.open,
             use=self.player.run,
@@ -103,11 +120,19 @@ class Sound:
             until_recalled=self.ports.speaker_recalled,
             until_changed=self.ports.sound_changed,
             at_break=self._at_break,
-        ).run()
+        )
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(self.signaller.run, name="signaller")
+            await attendant.run()
 
     def adopt(self, config: Config) -> None:
         """Go by new settings, as far as `config.changes.REACHES` says that this life can."""
-        self.player.rest_after_s = config.playout.rest_after_s
+        self.conditioning.adopt(config.capture.gain_db, config.capture.high_pass_hz)
+        self.signaller.adopt(tones_from(config))
+        self.volume.allow(config.playout.max_volume_percent)
+        self.player.wake_sink_ms = config.playout.wake_sink_ms
+        self.player.rest_after_s = config.playout.sleeps_after_s
+        self.player.look_again()
         self.player.keep_s = config.devices.keep_answers_ms / 1000
 
     def glances(self) -> Mapping[Part, Glance]:
@@ -134,12 +159,18 @@ class Sound:
             self.counts,
             speech=self.speech,
             overhears=self.overhears,
+            conditioning=self.conditioning,
             echo=self.echo,
             far_end=self.ports.far_end,
         )
         async with trio.open_nursery() as nursery:
             nursery.start_soon(capture.run, name="capture")
             nursery.start_soon(framer.run, name="framer")
+
+    def _deafens(self) -> bool:
+        """Whether nothing is heard while the loudspeaker sounds."""
+        half = self.echo.choice.mode is EchoMode.HALF_DUPLEX
+        return half and self.ports.far_end is not None
 
     def _at_break(self) -> bool:
         """Whether neither party has the floor: a device may be closed, and nobody misses a word."""

@@ -32,6 +32,7 @@ class Tallies:
             "capture blocks": lambda: self.blocks.tally.dropped,
             "far-end blocks": lambda: counts.lost_far_blocks,
             "device underflows": lambda: counts.underflows,
+            "tips of clipped frames": lambda: counts.frames_clipped,
             "frames": lambda: self.frames.tally.dropped,
             "frames that waited": lambda: self.tape.dropped,
             "playouts": lambda: self.playouts.tally.dropped,

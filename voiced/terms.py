@@ -11,7 +11,7 @@ from voiced.account.prices import Prices
 from voiced.account.usage import TOKENS, Kind
 from voiced.actors.opening import Opening, Patience
 from voiced.actors.talk import Habits
-from voiced.audio.echo import Canceller, Echo, EchoMode
+from voiced.audio.echo import Canceller, Echo, EchoMode, cancels_by_name
 from voiced.audio.wire import WireFormat
 from voiced.config.whole import Config
 from voiced.link.activation import Activation, Mode
@@ -21,6 +21,7 @@ from voiced.link.mute_switch import MuteSwitch, Position
 from voiced.link.wake import RECOGNISED_AFTER_MS, WAITING_MS, Summons
 from voiced.realtime.client_events import Configure
 from voiced.realtime.settings import AudioFormat, SemanticVad, ServerVad, Transcription
+from voiced.turns.cues import Cue, Tones
 from voiced.turns.policy import Detection, Interruption, Limits, Policy
 
 _DEVICE_MS: Final = 20  # that a block lies in a sound card, over and above its own length
@@ -38,7 +39,10 @@ def opening_from(config: Config) -> Opening:
 
 def echo_from(config: Config, canceller: Canceller | None) -> Echo:
     """The way past the loudspeaker's echo."""
-    return Echo(EchoMode(config.echo.mode), config.echo.tail_ms, canceller)
+    mode = EchoMode(config.echo.mode)
+    if mode is EchoMode.AUTO and any(map(cancels_by_name, config.capture.devices)):
+        mode = EchoMode.SYSTEM  # two of them, one behind the other, do harm
+    return Echo(mode, config.echo.tail_ms, canceller)
 
 
 def configure_from(config: Config) -> Configure:
@@ -177,6 +181,18 @@ def dialling_limit_s(config: Config) -> float:
     """How long dialling may take: a secret that is to be fetched first has its own limit."""
     fetched = config.auth.mode != "key"
     return config.uplink.socket_limit_s + (config.auth.limit_s if fetched else 0.0)
+
+
+def tones_from(config: Config) -> Tones:
+    """Which tones go with a conversation."""
+    earcons = config.earcons
+    wanted = {Cue.WAKE: earcons.wake, Cue.TURN_END: earcons.turn_end, Cue.ERROR: earcons.error}
+    return Tones(
+        cues=frozenset(cue for cue in Cue if wanted[cue]),
+        level_db=earcons.level_db,
+        stops=frozenset(config.activation.stop_words),
+        tells_faults=config.notices.mode == "off",
+    )
 
 
 def words_from(config: Config) -> Mapping[Announcement, str]:

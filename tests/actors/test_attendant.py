@@ -31,6 +31,7 @@ class Thing:
     recall: trio.Event = attrs.field(factory=trio.Event)
     news: trio.Event = attrs.field(factory=trio.Event)
     busy: bool = False
+    name: str = "a thing"
 
     @asynccontextmanager
     async def open(self) -> AsyncIterator["Thing"]:
@@ -241,3 +242,19 @@ async def test_every_attempt_that_hangs_is_counted(
     await for_s(10)
     assert thing.counts.device_hangs == 2
     assert thing.board.status.why == ""
+
+
+async def test_the_board_says_which_device_it_is(
+    nursery: trio.Nursery, autojump_clock: trio.abc.Clock
+) -> None:
+    """Of several that were named, or by default: the owner wants to know which."""
+    thing = Thing()
+    nursery.start_soon(thing.attendant().run)
+    await trio.sleep(1)
+    assert thing.board.devices[Device.LOUDSPEAKER].name == "a thing"
+    thing.name = "another thing"
+    recall, thing.recall = thing.recall, trio.Event()
+    recall.set()
+    await trio.sleep(1)
+    assert thing.board.devices[Device.LOUDSPEAKER].name == "another thing"
+    assert thing.board.devices[Device.LOUDSPEAKER].since_s < 1, "it was there all the time"

@@ -21,6 +21,7 @@ class Heap:
     heaps: list[list[bytes]]
     shape: Shape = attrs.field(factory=lambda: Shape(48_000, 2))
     lost_blocks: int = 0
+    name: str = "a heap"
 
     async def collect(self) -> Sequence[bytes]:
         await trio.lowlevel.checkpoint()

@@ -11,9 +11,11 @@ from hypothesis import strategies as st
 
 from voiced.actors.capture import Block
 from voiced.actors.framer import Framer
+from voiced.audio.conditioning import Conditioning
 from voiced.audio.convert import Pcm
 from voiced.audio.format import FRAME_BYTES, Frame, Shape
 from voiced.channel import Channel, WhenFull
+from voiced.counts import Counts
 from voiced.faults import DeviceError
 from voiced.notices import LevelMeasured, NoticeBoard, Party
 
@@ -165,3 +167,42 @@ async def test_a_full_channel_loses_the_oldest_frames_and_counts_them() -> None:
     outlet.close()
     assert [frame[0] async for frame in outlet] == list(range(40, 50))
     assert outlet.tally.dropped == 40
+
+
+async def conditioned(
+    blocks: Sequence[Block], conditioning: Conditioning, counts: Counts | None = None
+) -> tuple[list[Frame], list[Frame]]:
+    """All frames that go on, and all that are overheard."""
+    inlet = Channel[Block]("blocks", 100, WhenFull.DROP_OLDEST)
+    outlet = Channel[Frame]("frames", 100, WhenFull.DROP_OLDEST)
+    overheard: list[Frame] = []
+    for block in blocks:
+        inlet.offer(block)
+    inlet.close()
+    await Framer(
+        inlet,
+        outlet,
+        NoticeBoard(),
+        counts=counts or Counts(),
+        overhears=lambda frame, _now_s: overheard.append(frame),
+        conditioning=conditioning,
+    ).run()
+    outlet.close()
+    return [frame async for frame in outlet], overheard
+
+
+async def test_a_gain_comes_before_anybody_listens_and_what_it_clips_is_counted() -> None:
+    counts = Counts()
+    loud = cut(a_second_of(500, WIRE, amplitude=10_000), WIRE)
+    frames, overheard = await conditioned(loud, Conditioning(20.0), counts)
+    assert overheard == frames
+    assert joined(frames).max() == 32767
+    assert counts.frames_clipped == 50
+
+
+async def test_a_filter_begins_anew_with_another_microphone() -> None:
+    conditioning = Conditioning(0.0, 80)
+    await conditioned([Block(np.full(480, 9000, np.int16).tobytes(), WIRE)] * 10, conditioning)
+    soft = cut(a_second_of(500, WIRE, amplitude=300), WIRE)
+    frames, _ = await conditioned(soft, conditioning)
+    assert np.abs(joined(frames)).max() < 400

@@ -334,8 +334,17 @@ async def test_the_loudspeaker_rests_after_the_pause_and_once_only(
 ) -> None:
     stage.rest_after_s = 3.0
     await begin(stage, nursery)
+    stage.item(complete=True)
     await for_ms(60_000)
-    assert stage.speaker.diary == [("rest", 3.0)]
+    assert stage.speaker.diary == [("wake", 0.0), ("rest", 3.0)]
+
+
+async def test_one_that_was_never_woken_need_not_rest(
+    stage: Stage, nursery: trio.Nursery, autojump_clock: trio.abc.Clock
+) -> None:
+    await begin(stage, nursery)
+    await for_ms(60_000)
+    assert stage.speaker.diary == []
 
 
 async def test_a_rested_loudspeaker_is_woken_before_the_first_sound(
@@ -343,13 +352,14 @@ async def test_a_rested_loudspeaker_is_woken_before_the_first_sound(
 ) -> None:
     stage.rest_after_s = 3.0
     await begin(stage, nursery)
+    stage.item(complete=True)
     await for_ms(5000)
     stage.item(sent_ms=100, complete=True)
     await for_ms(100)
-    assert stage.speaker.diary == [("rest", 3.0), ("wake", 5.0)]
+    assert stage.speaker.diary[1:] == [("rest", 3.0), ("wake", 5.0)]
     assert stage.ears.sounding_ms() == 100
     await for_ms(5000)  # and rests again
-    assert [(what, round(at_s, 6)) for what, at_s in stage.speaker.diary[2:]] == [("rest", 8.1)]
+    assert [(what, round(at_s, 6)) for what, at_s in stage.speaker.diary[3:]] == [("rest", 8.1)]
 
 
 async def test_a_short_pause_is_no_reason_to_rest(

@@ -1,4 +1,4 @@
-"""How a cut sounds: it falls to silence, and never clicks."""
+"""How sound ends at a cut and begins after a rest: it falls and rises, and never clicks."""
 
 import numpy as np
 import pytest
@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from voiced.audio.convert import Pcm
-from voiced.audio.fade import FADE_MS, fade_out
+from voiced.audio.fade import FADE_MS, fade_in, fade_out
 
 sounds = st.lists(st.integers(-32768, 32767), max_size=400).map(lambda s: np.array(s, np.int16))
 
@@ -41,3 +41,18 @@ def test_what_it_is_given_stays_as_it_is() -> None:
     sound = np.full(192, 1000, np.int16)
     fade_out(sound)
     assert (sound == 1000).all()
+
+
+@given(sounds)
+def test_what_rises_is_as_it_was_after_its_first_milliseconds(sound: Pcm) -> None:
+    risen, edge = fade_in(sound), FADE_MS * 24
+    assert risen.dtype == np.int16
+    assert risen[edge:].tolist() == sound[edge:].tolist()
+    assert (np.abs(risen.astype(int)) <= np.abs(sound.astype(int))).all()
+
+
+def test_it_rises_from_silence_without_a_step() -> None:
+    risen = fade_in(np.full(480, 20_000, np.int16)).astype(int)
+    assert risen[0] == 0
+    assert (np.diff(risen) >= 0).all()
+    assert np.diff(risen).max() < 0.015 * 32768

@@ -25,6 +25,7 @@ from tests.rig import Room, room
 Measured: TypeAlias = Series | Facts | tuple[Series, Facts]
 
 _FIXED: Final = "[playout]\nmin_ms = 60\nmax_ms = 60\n"  # as short as the adaptive one begins
+_CANCELLED: Final = '[echo]\nmode = "webrtc"\n'
 _LOWEST: Final = '[playout]\nlatency = "lowest"\n'
 
 
@@ -99,6 +100,7 @@ def parts(runs: Runs, long_minutes: float | None) -> Mapping[str, list[Row]]:
             turn("interrupted", steady),
             turn("interrupted, one core busy", attrs.evolve(steady, busy=True)),
             turn('interrupted, latency = "lowest"', attrs.evolve(turns.STEADY, toml=_LOWEST)),
+            turn("interrupted, echo cancelled", attrs.evolve(steady, toml=_CANCELLED)),
             turn("interrupted after a 2 s stall", turns.STALLED),
             turn("interrupted after four refills", turns.REFILLED),
         ],
@@ -122,6 +124,10 @@ def parts(runs: Runs, long_minutes: float | None) -> Mapping[str, list[Row]]:
             Row(
                 'cost, latency = "lowest"',
                 lambda rig: cost.talking(rig, runs.cost_s, runs.cost_rounds, _LOWEST),
+            ),
+            Row(
+                "cost, echo cancelled",
+                lambda rig: cost.cancelling(rig, runs.cost_s, runs.cost_rounds),
             ),
         ],
         "size": [Row("install", lambda _rig: start.size())],

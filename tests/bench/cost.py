@@ -51,6 +51,26 @@ def talking(room: Room, seconds: float, rounds: int, toml: str) -> Series:
     return series
 
 
+def cancelling(room: Room, seconds: float, rounds: int) -> Series:
+    """What the echo canceller adds in the daemon, against the same without, alternating."""
+    series: Series = defaultdict(list)
+    settings = ["burst_factor=1.2"]
+    for _ in range(rounds):
+        shares: dict[str, list[float]] = {}
+        for mode in ("off", "webrtc"):
+            toml = f'[echo]\nmode = "{mode}"\n'
+            with stage(room, round(1000 * (seconds + 5)), settings, toml) as scene:
+                time.sleep(1)
+                listening = scene.daemon.cpu_share(seconds)
+                speak(scene)
+                time.sleep(1)
+                shares[mode] = [listening, scene.daemon.cpu_share(seconds), scene.daemon.pss_mb()]
+        names = ("listening, % of a core", "in conversation, % of a core", "memory, PSS MB")
+        for name, without, with_it in zip(names, *shares.values(), strict=True):
+            series[f"the canceller adds: {name}"].append(with_it - without)
+    return series
+
+
 def endurance(room: Room, minutes: float) -> Facts:
     """Memory over a long conversation: a turn every few seconds."""
     samples = []

@@ -112,6 +112,20 @@ def test_a_check_that_there_is_none_of(tmp_path: Path) -> None:
     assert "firm-audio" in done.stderr
 
 
+def test_a_room_of_files_is_not_recorded(tmp_path: Path) -> None:
+    config, folder = tmp_path / "voiced.toml", tmp_path / "room"
+    soundfile.write(tmp_path / "in.wav", np.random.default_rng(1).normal(0, 0.01, 96_000), 48_000)
+    config.write_text(
+        f'[capture]\ndevice = "file:{tmp_path}/in.wav"\n[playout]\ndevice = "file:{tmp_path}/out.wav"\n'
+    )
+    options = ("--config", str(config), "--record-room", str(folder), "--only", "disk")
+    done = voiced(tmp_path, "doctor", *options)
+    assert done.returncode == 0, done.stdout + done.stderr
+    lines = [line.split()[:3] for line in done.stdout.splitlines()]
+    assert ["skip", "room", "recording"] in [line[:3] for line in lines]
+    assert not folder.exists()
+
+
 def test_a_report_that_can_not_be_written(tmp_path: Path) -> None:
     done = voiced(tmp_path, "doctor", "--only", "memory", "--report", "/proc/nowhere/report")
     assert done.returncode == 1

@@ -98,6 +98,9 @@ async def test_what_one_does_with_a_daemon(path: Path) -> None:
 
         assert await voicectl_at(path, "volume", "70") == (0, "", "")
         assert await voicectl_at(path, "volume") == (0, "70\n", "")
+        story.daemon.volume.allow(60)
+        told = "60: [playout] max_volume_percent allows no more\n"
+        assert await voicectl_at(path, "volume", "70") == (0, told, "")
         assert await voicectl_at(path, "ask", "What time is it?") == (0, "", "")
         assert (await voicectl_at(path, "say", "-", stdin="Grüße".encode()))[0] == 0
         answer = story.server.begins()

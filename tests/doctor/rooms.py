@@ -120,6 +120,7 @@ class Dead:
     """A device that opens, and then gives and takes nothing: either side."""
 
     shape: Shape = CARD_SHAPE
+    name: str = "dead"
     lost_blocks: int = 0
     latency_s: float = 0.05
     end_samples: int = 0

@@ -19,6 +19,7 @@ class FakePanel:
 
     lamps: frozenset[Lamp] = ALL
     muted: bool | None = None  # where its mute switch is; None: it has none
+    name: str = "fake panel"
     refusal: DeviceError | ConfigError | None = None
     opened_at: list[float] = attrs.field(factory=list, init=False)  # attempts in vain too
     lit: frozenset[Lamp] = attrs.field(default=frozenset(), init=False)

@@ -181,6 +181,52 @@ class Loudspeaker(PacedSpeaker):
 
 
 @attrs.define(eq=False)
+class SleepyLoudspeaker(Loudspeaker):
+    """One whose sink sleeps while the stream rests: what it is given first after that, nobody hears."""
+
+    swallows_ms: int = 300
+    starts_in_s: float = 0.0  # how long waking the stream itself takes
+    woken_at: list[float] = attrs.field(factory=list, init=False)
+    rested_at: list[float] = attrs.field(factory=list, init=False)
+    swallowed: int = attrs.field(default=0, init=False)  # samples that were no silence
+    _runs: bool = attrs.field(default=False, init=False)
+    _deaf: int = attrs.field(default=0, init=False)  # samples that it will swallow
+
+    def __attrs_post_init__(self) -> None:
+        room = self.room
+
+        def pass_on(pcm: bytes) -> None:
+            size = 2 * self._deaf
+            lost, self._deaf = pcm[:size], max(0, self._deaf - len(pcm) // 2)
+            self.swallowed += int(np.count_nonzero(np.frombuffer(lost, "<i2")))
+            room(bytes(len(lost)) + pcm[size:])
+
+        self.room = pass_on
+
+    @asynccontextmanager
+    async def open(self) -> AsyncIterator["SleepyLoudspeaker"]:
+        """As the port says; the stream does not run yet."""
+        self._runs = False
+        async with super().open():
+            yield self
+
+    async def wake(self) -> None:
+        """As the port says."""
+        if not self._runs:
+            await trio.sleep(self.starts_in_s)
+            self._move_on()
+            self._runs, self._deaf = True, self.swallows_ms * WIRE_RATE_HZ // 1000
+            self.woken_at.append(trio.current_time())
+        await super().wake()
+
+    async def rest(self) -> None:
+        """As the port says."""
+        self._runs = False
+        self.rested_at.append(trio.current_time())
+        await super().rest()
+
+
+@attrs.define(eq=False)
 class Ears:
     """All that sounded since the start."""
 

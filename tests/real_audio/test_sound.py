@@ -35,6 +35,7 @@ from voiced.verdicts import gravest
 pytestmark = pytest.mark.audio
 
 WIRE_HZ = 24_000
+SWALLOWED_MS = 300  # by a sink that sleeps
 
 
 @attrs.define(eq=False)
@@ -294,6 +295,14 @@ async def test_after_an_interruption_the_next_answer_is_heard_whole(room: Room) 
         assert_heard(scene, await scene.heard_until_silence(), answer)
 
 
+async def until_it_rests(scene: Scene) -> None:
+    """It does when it is given nothing any more."""
+    given = -1
+    while given != len(scene.given):
+        given = len(scene.given)
+        await trio.sleep(0.2)
+
+
 def longest_silence(sound: Pcm) -> tuple[int, int]:
     """Where it begins and ends."""
     loud = np.flatnonzero(sound)
@@ -337,10 +346,36 @@ async def test_an_answer_after_a_rest_is_heard_from_its_first_sample(room: Room)
             scene.listens_from_now()
             scene.answers(answer)
             assert_heard(scene, await scene.heard_until_silence(), answer)
-            given = -1
-            while given != len(scene.given):  # it rests when it is given nothing any more
-                given = len(scene.given)
-                await trio.sleep(0.2)
+            await until_it_rests(scene)
+
+
+@pytest.mark.parametrize("expected", [True, False], ids=["expected", "unexpected"])
+async def test_of_what_a_sink_swallows_after_a_rest_no_syllable_is_missing(
+    room: Room, expected: bool
+) -> None:
+    """A sink that swallows the first 300 ms of a stream leaves of each answer all, after a short rise."""
+    answers = [pilot(200, WIRE_HZ, seed=14), pilot(200, WIRE_HZ, seed=15)]
+    async with scene_in(room, rest_after_s=0.5, wake_sink_ms=SWALLOWED_MS) as scene:
+        for answer in answers:
+            await until_it_rests(scene)
+            scene.listens_from_now()
+            if expected:
+                scene.server.hears_speech()
+                await scene.until(lambda: len(scene.given) > 2 * RATE_HZ // 2)  # it is awake
+                scene.server.hears_silence()
+            scene.answers(answer)
+            await scene.heard_until_silence()
+            given = np.frombuffer(bytes(scene.given), np.int16)
+            left = np.trim_zeros(given[RATE_HZ * SWALLOWED_MS // 1000 :])
+            # It rises at the wire's rate, and a resampler remembers that for a moment.
+            wanted, edge = as_heard(answer), 2 * RATE_HZ * EDGE_MS // 1000
+            assert_same(left[-wanted.size + edge :], wanted[edge:])
+            assert np.trim_zeros(given).size == left.size, "something was swallowed"
+            assert wanted.size - edge <= left.size <= wanted.size
+            for told in ("conversation.item.truncate", "conversation.item.delete"):
+                assert scene.server.was_told(told) == []
+            if expected:  # the loudspeaker is awake for as long as another answer may come
+                return
 
 
 # --- devices --------------------------------------------------------------------------------------

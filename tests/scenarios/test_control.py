@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import numpy as np
 import pytest
 import trio
 from trio.testing import MockClock
@@ -215,16 +216,16 @@ async def test_the_button_is_let_go_between_sessions_too(
 async def test_the_owners_volume_and_the_conversations_add_up(
     story: Story, nursery: trio.Nursery, autojump_clock: MockClock
 ) -> None:
-    """Answers are of value 5000; half the volume is an eighth of it, and 12 dB less a quarter of that."""
+    """Answers are of value 5000; half the volume is a tenth of it, and 12 dB less a quarter of that."""
     _, owner = await begun(story, nursery, interruption="confirmed")
-    assert await owner.does("volume") == {"percent": 100}
-    assert await owner.does("volume", percent=50) == {"percent": 50}
+    assert await owner.does("volume") == {"percent": 100, "max_percent": 100}
+    assert await owner.does("volume", percent=50) == {"percent": 50, "max_percent": 100}
     story.server.speaks(5000)
     await story.for_ms(500)
-    assert story.ears.heard()[-1] == 625
+    assert story.ears.heard()[-1] == 500
     story.server.hears_speech()  # ducked until it is clear whether it is meant
     await story.for_ms(200)
-    assert story.ears.heard()[-1] == pytest.approx(157, abs=1)
+    assert story.ears.heard()[-1] == pytest.approx(126, abs=1)
     await owner.does("volume", percent=100)
     await story.for_ms(100)
     assert story.ears.heard()[-1] == pytest.approx(1256, abs=1)
@@ -236,6 +237,40 @@ async def test_the_owners_volume_and_the_conversations_add_up(
     assert story.ears.heard()[-1] == 0
     for percent in (101, -1, 50.0, True, "50"):
         assert (await owner.is_refused("volume", percent=percent))[0] == WRONG_PARAMS
+
+
+async def test_no_command_is_louder_than_the_settings_allow(
+    story: Story, nursery: trio.Nursery, autojump_clock: MockClock
+) -> None:
+    story.set("playout", max_volume_percent=50)
+    _, owner = await begun(story, nursery)
+    assert await owner.does("volume") == {"percent": 50, "max_percent": 50}
+    story.server.speaks(3000)
+    await story.for_ms(500)
+    assert story.ears.heard().max() == 500
+    assert await owner.does("volume", percent=90) == {"percent": 50, "max_percent": 50}
+    assert (await owner.does("status"))["volume_percent"] == 50
+    await story.for_ms(500)
+    assert story.ears.heard().max() == 500
+
+
+async def test_what_is_asked_for_while_an_answer_is_lowered_is_heard_whole_after_that(
+    story: Story, nursery: trio.Nursery, autojump_clock: MockClock
+) -> None:
+    _, owner = await begun(story, nursery, interruption="confirmed")
+    story.server.speaks(5000)
+    await story.for_ms(500)
+    story.server.hears_speech()
+    await story.for_ms(200)
+    await owner.does("volume", percent=50)
+    await story.for_ms(100)
+    assert story.ears.heard()[-1] == pytest.approx(126, abs=1)
+    story.server.hears_end()
+    await story.for_ms(500)
+    heard = story.ears.heard()
+    assert heard[-1] == 500
+    ramps = np.abs(np.diff(heard[-800 * 24 :].astype(int)))
+    assert ramps.max() < 50, "no step that would click"
 
 
 async def test_who_does_not_read_is_told_how_much_was_missed_and_disturbs_nobody(
@@ -341,7 +376,7 @@ async def test_a_notification_is_done_and_not_answered(
     await owner.says({"jsonrpc": "2.0", "method": "volume", "params": [30]})
     await owner.says({"jsonrpc": "2.0", "method": "no such thing"})
     await owner.says({"jsonrpc": "2.0", "method": "volume", "params": [300]})
-    assert await owner.does("volume") == {"percent": 30}
+    assert (await owner.does("volume"))["percent"] == 30
 
 
 async def test_who_asks_too_often_waits_and_nobody_else_does(

@@ -102,6 +102,7 @@ async def test_a_response_without_sound_ends_the_session(
 async def test_deltas_that_stop_end_the_answer_where_it_is(
     story: Story, nursery: trio.Nursery, autojump_clock: MockClock
 ) -> None:
+    story.set("earcons", error=False)
     await story.begin(nursery)
     answer = story.server.begins()
     answer.sends(1000)

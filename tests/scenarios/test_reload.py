@@ -69,9 +69,11 @@ async def test_what_is_only_read_now_and_then_changes_at_once(
     owner = await begin(story, nursery)
     assert owner.sets("link", fault_retry_s=60.0) is Reach.LIVE
     assert owner.sets("playout", rest_after_s=1.0) is Reach.LIVE
+    assert owner.sets("capture", gain_db=6.0) is Reach.LIVE
     await story.for_ms(60_000)
     assert story.daemon.supervisor.fault_retry_s == 60.0
     assert story.daemon.sound.player.rest_after_s == 1.0
+    assert story.daemon.sound.conditioning.gain_db == 6.0
     assert len(story.server.wires) == 1
     assert "keys='[link] fault_retry_s': from now on" in caplog.text
 

@@ -20,11 +20,17 @@ FIRST: Final = 100  # of the frames of a question: each has a value of its own
 
 
 async def waiting(
-    story: Story, nursery: trio.Nursery, late_ms: int = 200, **settings: object
+    story: Story,
+    nursery: trio.Nursery,
+    late_ms: int = 200,
+    *,
+    tone: bool = False,
+    **settings: object,
 ) -> FakeWakeWord:
-    """A daemon that waits for a word."""
+    """A daemon that waits for a word, and says with a *tone* that it has heard it."""
     usual = {"mode": "wake_word", "stop_words": (WORDS[STOP],)}
     story.set("activation", **{**usual, **settings})
+    story.set("earcons", wake=tone)
     detector = FakeWakeWord(WORDS, late_ms)
     story.wake_word = detector
     await story.begin(nursery, until_ready=False)

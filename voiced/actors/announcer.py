@@ -8,9 +8,8 @@ from typing import Final, NoReturn
 import attrs
 import trio
 
+from voiced.actors.own_sound import playout_of
 from voiced.audio import earcons
-from voiced.audio.format import Frame
-from voiced.audio.framing import FrameSlicer
 from voiced.channel import Channel, WhenFull
 from voiced.counts import Counts
 from voiced.faults import VoiceError
@@ -103,7 +102,7 @@ class Announcer:
 
     async def _announce(self, announcement: Announcement, sound: bytes) -> None:
         """Have it played, and wait until that is over."""
-        playout = self._playout(announcement, sound)
+        playout = playout_of(sound, Kind.ANNOUNCEMENT, announcement.value, self._heard)
         if not self.playouts.offer(playout):
             log.warning("announcement dropped which=%s: too many answers wait", announcement.value)
             await trio.sleep(_FULL_S)
@@ -116,16 +115,6 @@ class Announcer:
             self.announcements.heard(announcement, trio.current_time())
         else:
             self.counts.announcements_unheard += 1
-
-    def _playout(self, announcement: Announcement, sound: bytes) -> Playout:
-        slicer = FrameSlicer()
-        frames = [*slicer.feed(sound), *slicer.finish()[0]]
-        channel = Channel[Frame]("announcement frames", max(1, len(frames)), WhenFull.DROP_NEWEST)
-        for frame in frames:
-            channel.offer(frame)
-        channel.close()
-        item_id = f"announcement_{announcement.value}"
-        return Playout(item_id, channel, self._heard, Kind.ANNOUNCEMENT)
 
     async def _sound_of(self, announcement: Announcement) -> bytes:
         """In words if there is a voice; it is asked once for each."""

@@ -46,6 +46,7 @@ class Attendant(Generic[D]):
     at_break: Callable[[], bool] = lambda: True  # closing it now takes nothing from anybody
     _gap: trio.CancelScope | None = attrs.field(default=None, init=False)  # while there is none
     _kind: type[DeviceError] = attrs.field(default=DeviceError, init=False)  # of fault, as told
+    _name: str = attrs.field(default="", init=False)  # of the one that was opened last
     _ails: bool = attrs.field(default=False, init=False)  # it is open, and was told to be no good
 
     async def run(self) -> None:
@@ -78,7 +79,7 @@ class Attendant(Generic[D]):
         elif self._ails and not why:
             self._ails = False
             now_s = trio.current_time()
-            self.board.devices[self.device] = DeviceState(now_s)
+            self.board.devices[self.device] = DeviceState(now_s, name=self._name)
             log.info("device well again device=%s", self.device.value)
             self.board.post(Happened(now_s, Moment.DEVICE_BACK, detail=self.device.value))
 
@@ -87,6 +88,7 @@ class Attendant(Generic[D]):
         faults: list[DeviceError] = []
         try:
             async with self.open() as opened:
+                self._name = opened.name
                 self._is_there()
                 async with trio.open_nursery() as nursery:
                     nursery.start_soon(opened.watch, name=f"watch the {self.device.value}")
@@ -120,8 +122,10 @@ class Attendant(Generic[D]):
         since_s = self.absence.since_s
         self.absence.opened(now_s)
         if gap is None and self.device in self.board.devices:
-            return  # recalled: as it was before
-        self.board.devices[self.device] = DeviceState(now_s)
+            before = self.board.devices[self.device]
+            self.board.devices[self.device] = attrs.evolve(before, name=self._name)
+            return  # recalled: as it was before, but another one perhaps
+        self.board.devices[self.device] = DeviceState(now_s, name=self._name)
         if gap is None or since_s is None:
             return
         gap.cancel()
@@ -140,7 +144,7 @@ class Attendant(Generic[D]):
         """Tell everybody, once for each absence."""
         now_s, told = trio.current_time(), self._sentence(fault)
         log.warning("device lost device=%s", told)
-        self.board.devices[self.device] = DeviceState(now_s, told)
+        self.board.devices[self.device] = DeviceState(now_s, told, self._name)
         self.board.post(Happened(now_s, Moment.DEVICE_LOST, detail=told))
 
     def _tell_why(self, fault: DeviceError) -> None:
@@ -149,7 +153,7 @@ class Attendant(Generic[D]):
         """
         told = self._sentence(fault)
         log.warning("device still away device=%s", told)
-        self.board.devices[self.device] = DeviceState(self.board.devices[self.device].since_s, told)
+        self.board.devices[self.device] = attrs.evolve(self.board.devices[self.device], fault=told)
 
     def _sentence(self, fault: DeviceError) -> str:
         """What there is instead fills many lines; the first one says what happened."""

@@ -135,7 +135,9 @@ class Downlink:
             self.moderator.carry_out(self._floor.response_failed(now_s, made.id, setback))
             return
         if made.status != "cancelled" and not sounded:
-            self.board.post(Happened(now_s, Moment.UNANSWERED))
+            # To say nothing may be the model's own choice; to be filtered or to break off is not.
+            why = "" if made.status == "completed" else f"the response is {made.status}, unheard"
+            self.board.post(Happened(now_s, Moment.UNANSWERED, detail=why))
         if not made.out_of_band:
             self.moderator.carry_out(self._floor.response_done(now_s, made.id))
         if sounded or made.status == "completed":

@@ -7,6 +7,7 @@ import attrs
 import trio
 
 from voiced.actors.capture import Block
+from voiced.audio.conditioning import Conditioning
 from voiced.audio.convert import to_mono, to_pcm16
 from voiced.audio.echo import Echo, EchoChoice
 from voiced.audio.format import WIRE_RATE_HZ, Frame, Shape
@@ -30,8 +31,8 @@ class Framer:
 
     Receives: `blocks`. Says: `frames`; levels on the board while somebody watches; to whoever wants
     to know, that somebody has begun to `speak`. Loses: the oldest frame when the Uplink does not take
-    them: an outage; counted, what the door withholds. Ends: with a device that lacks the wanted
-    channel, by `DeviceUnfit`.
+    them: an outage; counted, what the door withholds, and frames that the gain drives beyond full
+    scale. Ends: with a device that lacks the wanted channel, by `DeviceUnfit`.
     """
 
     blocks: Channel[Block]
@@ -42,6 +43,7 @@ class Framer:
     counts: Counts = attrs.field(factory=Counts)
     speech: Callable[[], object] = lambda: None
     overhears: Callable[[Frame, float], object] | None = None  # all frames, whatever the door says
+    conditioning: Conditioning = attrs.field(factory=Conditioning)
     echo: Echo | None = None  # None: nobody tells what the loudspeaker plays
     far_end: FarEnd | None = None
     _told: EchoChoice | None = attrs.field(default=None, init=False)
@@ -57,10 +59,11 @@ class Framer:
             if block.shape != shape:
                 shape = block.shape
                 self._check(shape)
+                self.conditioning.begin()
                 resampler = Resampler(shape.rate_hz, WIRE_RATE_HZ)
                 self._announce(shape, resampler)
             for frame in slicer.feed(self._convert(block, resampler)):
-                self._hand_over(self._hear(frame))
+                self._hand_over(self._hear(self._conditioned(frame)))
 
     def _hand_over(self, frame: Frame) -> None:
         now_s = trio.current_time()
@@ -73,6 +76,11 @@ class Framer:
             self.board.post(LevelMeasured(now_s, Party.USER, level))
         if listens and self.door.onset:
             self.speech()
+
+    def _conditioned(self, frame: Frame) -> Frame:
+        conditioned = self.conditioning.apply(frame)
+        self.counts.frames_clipped += self.conditioning.book_clipped()
+        return conditioned
 
     def _hear(self, frame: Frame) -> Frame:
         """Without the loudspeaker's echo; words are listened for before half duplex silences it."""

@@ -150,7 +150,12 @@ class Moderator:
             log.warning("turn %s item=%s: %s", told.moment.value, told.item_id, told.problem)
         if told.moment in _UNANSWERED:
             self.tape.turn_is_over()
-        self.board.post(Happened(told.at_s, told.moment, told.item_id))
+        self.board.post(Happened(told.at_s, told.moment, told.item_id, self._why(told)))
+
+    @staticmethod
+    def _why(told: Tell) -> str:
+        """Only what went wrong is worth a sentence to people: that a cough was none is not."""
+        return told.problem if told.moment is Moment.UNANSWERED else ""
 
     def _lose(self, count: int, sentence: str) -> None:
         self.narrator.counts.lost_texts += count

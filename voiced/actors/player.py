@@ -1,13 +1,23 @@
-"""Player: from playouts to the loudspeaker."""
+"""Player: from playouts to the loudspeaker, which it wakes in good time."""
 
 import logging
+import math
 from contextlib import ExitStack
 from typing import Final
 
 import attrs
+import numpy as np
 import trio
 
-from voiced.audio.format import FRAME_MS, WIRE_RATE_HZ, Frame, samples_to_ms
+from voiced.audio.fade import fade_in
+from voiced.audio.format import (
+    BYTES_PER_SAMPLE,
+    FRAME_MS,
+    WIRE_RATE_HZ,
+    Frame,
+    ms_to_samples,
+    samples_to_ms,
+)
 from voiced.audio.jitter import JitterBuffer
 from voiced.audio.level import dbfs
 from voiced.channel import Channel
@@ -16,6 +26,7 @@ from voiced.link.progress import Glance
 from voiced.messages import Heard, Kind, Playout, Volume
 from voiced.notices import Happened, LevelMeasured, Moment, NoticeBoard, Party
 from voiced.ports import OpenSpeaker
+from voiced.turns.expectation import Expectation
 
 log = logging.getLogger(__name__)
 
@@ -31,6 +42,10 @@ class Player:
     the loudspeaker. Loses: nothing; what is cut is told to the sender as not heard. Ends: never by
     itself; `run` ends with the device, by `DeviceError`, and another one may follow.
 
+    Where something sleeps behind the loudspeaker and swallows the first sound, `wake_sink_ms` of silence
+    go before it: part of no answer, and played as soon as an answer is expected. What follows them rises
+    from zero.
+
     An answer under way when its loudspeaker breaks is cut there: nobody wants the second half of a
     sentence later. Those that wait may wait `keep_s` for another loudspeaker; after that they, and all
     that follow while there is none, count as not heard (`unheard_answers`).
@@ -43,10 +58,18 @@ class Player:
     rest_after_s: float
     volume: Volume = attrs.field(factory=Volume)
     keep_s: float = 2.0
+    wake_sink_ms: int = 0
     speaker: OpenSpeaker = attrs.field(init=False)
     _next: Playout | None = attrs.field(default=None, init=False)  # taken, and nothing of it played
     _underflows_before: int = attrs.field(default=0, init=False)  # of earlier loudspeakers
     _in_use: OpenSpeaker | None = attrs.field(default=None, init=False)
+    _awake: bool = attrs.field(default=False, init=False)  # the loudspeaker, and what is behind it
+    _rises: bool = attrs.field(default=False, init=False)  # the next sound is the first since then
+    _lull: trio.CancelScope = attrs.field(factory=trio.CancelScope, init=False)
+    _expectation: Expectation = attrs.field(factory=Expectation, init=False)
+
+    def __attrs_post_init__(self) -> None:
+        self.board.follow(self._note)
 
     async def run(self, speaker: OpenSpeaker) -> None:
         """Play for ever on *speaker*; let it rest in longer pauses."""
@@ -57,7 +80,7 @@ class Player:
             self.speaker.shape.channels,
             round(self.speaker.latency_s * 1000),
         )
-        self._in_use = speaker
+        self._in_use, self._awake = speaker, False
         try:
             with self.volume.followed_by(self.speaker.ramp_to):
                 while True:
@@ -89,19 +112,49 @@ class Player:
                     async for _ in playout.frames:
                         pass
 
+    def look_again(self) -> None:
+        """The loudspeaker may be wanted awake from now on."""
+        self._lull.cancel()
+
     async def _receive(self) -> Playout:
-        with trio.move_on_after(self.rest_after_s):
-            return await self.playouts.receive()
-        await self.speaker.rest()
-        return await self.playouts.receive()
+        """Wait for the next one: awake if it is expected, at rest if it is not for long."""
+        since_s = trio.current_time()
+        while True:
+            now_s, expected_until_s = trio.current_time(), self._expectation.until_s
+            rests_at_s = max(since_s + self.rest_after_s, expected_until_s)
+            if not self._awake and (now_s < expected_until_s or math.isinf(rests_at_s)):
+                await self._rouse()
+            elif self._awake and now_s >= rests_at_s:
+                self._awake = False
+                await self.speaker.rest()
+            with trio.CancelScope(deadline=rests_at_s if self._awake else math.inf) as self._lull:
+                return await self.playouts.receive()
+
+    async def _rouse(self) -> None:
+        """Wake the loudspeaker, if it rests, and then with silence whatever sleeps behind it."""
+        await self.speaker.wake()
+        if self._awake:
+            return
+        if self.wake_sink_ms:
+            await self.speaker.play(bytes(ms_to_samples(self.wake_sink_ms) * BYTES_PER_SAMPLE))
+            self._rises = True
+        self._awake = True
 
     async def _play(self, playout: Playout) -> None:
-        speaker, start = self.speaker, self.speaker.end_samples
-        playout.heard_so_far = lambda: max(0, speaker.heard_samples - start)
+        speaker = self.speaker
         with ExitStack() as unless_over:
             unless_over.callback(self._break_off, playout)
+            # Not in its scope: the silence is paid for whatever is played next.
+            await self._rouse()
+            sounds_s = trio.current_time() + speaker.waiting_samples / WIRE_RATE_HZ
+            if sounds_s > playout.until_s:
+                unless_over.pop_all()
+                self._next = None
+                self._let_go(playout)
+                return
+            start = speaker.end_samples
+            playout.heard_so_far = lambda: max(0, speaker.heard_samples - start)
             with playout.scope:
-                await speaker.wake()
                 self._next = None
                 await self._pass_on(playout)
                 await speaker.drain()
@@ -110,7 +163,9 @@ class Player:
         self._next = None
         self.counts.underflows = self._underflows_before + speaker.underflows
         if playout.scope.cancelled_caught:
-            heard = speaker.flush() - start
+            end = speaker.flush()
+            self._awake = end >= start  # else the silence before it was cut, too
+            heard = max(0, end - start)
             self._settle(playout, Moment.CUT, heard, after_samples=speaker.waiting_samples)
         else:
             self._settle(playout, Moment.PLAYED, speaker.end_samples - start)
@@ -149,7 +204,7 @@ class Player:
             if held and played:
                 self._count_underrun(playout)
             elif held:
-                self._tell(Moment.FIRST_SOUND, playout, after_samples=0)
+                self._tell(Moment.FIRST_SOUND, playout, after_samples=self.speaker.waiting_samples)
             await self._hand_over(playout, held)
             held.clear()
             complete = complete or await self._let_flow(playout, held)
@@ -184,7 +239,10 @@ class Player:
             await self._hand_over(playout, stretch)
 
     async def _hand_over(self, playout: Playout, stretch: list[Frame]) -> None:
-        await self.speaker.play(b"".join(stretch))
+        pcm = b"".join(stretch)
+        if self._rises and pcm:
+            self._rises, pcm = False, fade_in(np.frombuffer(pcm, "<i2")).tobytes()
+        await self.speaker.play(pcm)
         if self.board.watched and playout.kind is Kind.ANSWER:
             end_s = trio.current_time() + self._delay_s(self.speaker.waiting_samples)
             for place, frame in enumerate(stretch, start=1):
@@ -201,6 +259,10 @@ class Player:
             samples_to_ms(dry),
             self.jitter.hold_ms,
         )
+
+    def _note(self, happened: Happened) -> None:
+        if self._expectation.follows(happened.moment, trio.current_time()):
+            self.look_again()
 
     def _delay_s(self, samples: int) -> float:
         return samples / WIRE_RATE_HZ + self.speaker.latency_s

@@ -96,7 +96,7 @@ class Steward:
             "active": self.operator.active,
             "muted": self.operator.muted,
             "muted_by_switch": self.operator.muted_by_switch,
-            "volume_percent": self.volume.owner_percent,
+            "volume_percent": self.volume.percent,
             "tally": telling.tally(self.numbers())["counts"],
         }
 
@@ -176,9 +176,12 @@ class _Visit:
             case commands.Status() | commands.Stats() | commands.Dump() | commands.History():
                 return steward.tell(command, words=self._may_read)
             case commands.SetVolume(percent):
-                if percent is not None:
-                    steward.volume.set_owner(percent)
-                return {"percent": steward.volume.owner_percent}
+                if percent is not None:  # more than may be is not kept for a day when it may
+                    steward.volume.set_owner(min(percent, steward.volume.most_percent))
+                return {
+                    "percent": steward.volume.percent,
+                    "max_percent": steward.volume.most_percent,
+                }
             case commands.Subscribe(topics):
                 return self._subscribe(topics)
             case commands.ReloadConfig():

@@ -89,7 +89,8 @@ def link(link: LinkStatus, now_s: float) -> Told:
 
 
 def _device(state: DeviceState, now_s: float) -> Told:
-    return {"ok": not state.fault, "fault": state.fault, "for_s": _rounded(now_s - state.since_s)}
+    for_s = _rounded(now_s - state.since_s)
+    return {"ok": not state.fault, "fault": state.fault, "name": state.name, "for_s": for_s}
 
 
 def phase(phase: PhaseChanged, of: LinkStatus, now_s: float) -> Told:

@@ -30,9 +30,7 @@ _MOST_PPM: Final = 400.0  # real crystals stay below 200; the rest brings a leve
 class Drift:
     """Of a buffer that is filled by one clock and read by the other; levels are what exceeds the wanted one."""
 
-    ppm: float = attrs.field(
-        default=0.0, init=False
-    )  # of the filling clock against the reading one
+    ppm: float = attrs.field(default=0.0, init=False)  # by which the filling clock is faster
     steer_ppm: float = attrs.field(default=0.0, init=False)  # by how much faster to read
     _level_us: float = attrs.field(default=0.0, init=False)
     _var_level: float = attrs.field(default=_UNKNOWN_US**2, init=False)

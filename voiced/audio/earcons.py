@@ -3,8 +3,8 @@
 Law of this file: notes in, PCM16 out. When one sounds, and what it stands for elsewhere, is not known
 here. Theory of operation: each note is a sine with two faint overtones, because the loudspeaker of a
 kiosk has no bass and a pure tone is hard to place; it rises within 10 ms and falls along a cosine to
-exactly zero, so that there is no click at either end nor between two notes. All earcons are brought to
-the same level, over their whole length: none is louder than an answer.
+exactly zero, so that there is no click at either end nor between two notes. Each is brought to one level, over its
+whole length: none is louder than an answer.
 """
 
 from collections.abc import Sequence
@@ -34,6 +34,7 @@ class Note:
 _B4: Final = 493.88
 _E5: Final = 659.26
 _A5: Final = 880.0
+_E6: Final = 1318.51
 
 CONNECTING: Final = (Note(_E5, 140), Note(_E5, 140))
 """Level: something goes on."""
@@ -45,10 +46,20 @@ UNREACHABLE: Final = (Note(_A5, 110), Note(_E5, 110), Note(_B4, 180))
 """Down, and further down."""
 
 
-def render(notes: Sequence[Note]) -> bytes:
-    """One note after the other, as mono PCM16 at 24 kHz."""
+# What goes on in a conversation. Those it does not wait for are over before anybody could answer.
+
+WAKE: Final = (Note(_E5, 40), Note(_A5, 40), Note(_E6, 40))
+"""Up, and further up: somebody listens."""
+TURN_END: Final = (Note(_A5, 80),)
+"""A tick: that was understood to be all."""
+ERROR: Final = (Note(_A5, 80), Note(_B4, 80), Note(_B4, 120))
+"""Down, and stuck there."""
+
+
+def render(notes: Sequence[Note], level_db: float = 0.0) -> bytes:
+    """One note after the other, as mono PCM16 at 24 kHz; *level_db* is against an answer's level."""
     sound = np.concatenate([_sound_of(note) for note in notes])
-    return to_pcm16(at_level(sound, LEVEL_DBFS))
+    return to_pcm16(at_level(sound, LEVEL_DBFS + level_db))
 
 
 def _sound_of(note: Note) -> Samples:

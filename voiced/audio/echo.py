@@ -42,6 +42,14 @@ class EchoMode(enum.Enum):
     OFF = "off"
 
 
+def cancels_by_name(device: str) -> bool:
+    """Whether a microphone of that name is a sound server's canceller (PulseAudio's and PipeWire's are
+    called like this, unless somebody named them otherwise).
+    """
+    plain = device.lower().replace("-", "").replace("_", "").replace(" ", "")
+    return "echocancel" in plain
+
+
 class Canceller(Protocol):
     """Takes the far end out of the near end."""
 
@@ -78,27 +86,23 @@ class Room:
 
 def prefer(room: Room, now: EchoMode | None) -> tuple[EchoMode, str]:
     """The mode that `auto` would have in that room, and why; *now* is the one it has."""
-    found = room.found
+    found, told = room.found, _told(room)
     if found is None:
-        if room.canceller:
-            return EchoMode.WEBRTC, "no answer has sounded yet by which to measure the room"
-        return EchoMode.OFF, f"no answer has sounded yet by which to measure the room; {_NONE}"
+        return (EchoMode.WEBRTC, told) if room.canceller else (EchoMode.OFF, f"{told}; {_NONE}")
     limit_db = HEARD_DB if now is EchoMode.OFF else UNHEARD_DB
-    if not found.heard or found.return_db is None or found.return_db < limit_db:
-        hears = "hardly hears" if found.heard else "does not hear"
-        return EchoMode.OFF, f"the microphone {hears} the loudspeaker{_figures(found)}"
-    heard = f"the microphone hears the loudspeaker{_figures(found)}"
+    if not found.heard:
+        return EchoMode.OFF, told
+    if found.return_db is None or found.return_db < limit_db:
+        return EchoMode.OFF, f"{told}, too softly to matter"
     if not room.canceller:
-        return EchoMode.HALF_DUPLEX, f"{heard}, and {_NONE}"
-    if room.erle_db is None:
-        return EchoMode.WEBRTC, heard
+        return EchoMode.HALF_DUPLEX, f"{told}, and {_NONE}"
     least_db = GOOD_ERLE_DB if now is EchoMode.HALF_DUPLEX else LEAST_ERLE_DB
-    if room.erle_db < least_db:
-        taken = f"the canceller takes only {room.erle_db:.0f} dB away"
-        return EchoMode.HALF_DUPLEX, f"{heard}, and {taken} ({least_db:.0f} are needed)"
-    return EchoMode.WEBRTC, f"{heard}; the canceller takes {room.erle_db:.0f} dB away"
+    if room.erle_db is not None and room.erle_db < least_db:
+        return EchoMode.HALF_DUPLEX, f"{told}, and {least_db:.0f} are needed"
+    return EchoMode.WEBRTC, told
 
 
+_AS_SET: Final = "as [echo] mode says"
 _NONE: Final = "no canceller is installed (pip install 'voiced[echo]')"
 
 
@@ -106,6 +110,17 @@ def _figures(found: Returned) -> str:
     if found.return_db is None or found.delay_ms is None:
         return ""
     return f" ({found.return_db:.0f} dB, after {found.delay_ms} ms)"
+
+
+def _told(room: Room) -> str:
+    """What was measured, in words."""
+    found, taken = room.found, ""
+    if found is None:
+        return "no answer has sounded yet by which to measure the room"
+    if room.erle_db is not None:
+        taken = f"; the canceller takes {room.erle_db:.0f} dB away"
+    hears = "hears" if found.heard else "does not hear"
+    return f"the microphone {hears} the loudspeaker{_figures(found)}{taken}"
 
 
 _PROTECTION: Final = (EchoMode.OFF, EchoMode.WEBRTC, EchoMode.HALF_DUPLEX)  # the least first
@@ -137,7 +152,7 @@ class Echo:
         if self.wanted is EchoMode.AUTO:
             self.choice = EchoChoice(*prefer(self._room(), None))
         else:
-            self.choice = EchoChoice(self.wanted, "as [echo] mode says")
+            self.choice = EchoChoice(self.wanted, _AS_SET)
 
     @property
     def listens(self) -> bool:
@@ -186,9 +201,11 @@ class Echo:
         found, now = self._return.found, self.choice.mode
         if found is not None and found.delay_ms is not None:
             self._gate.delay_ms = found.delay_ms
-        mode, why = now, self.choice.why
+        room = self._room()
         if self.wanted is EchoMode.AUTO:
-            mode, why = prefer(self._room(), now)
+            mode, why = prefer(room, now)
+        else:
+            mode, why = now, f"{_AS_SET}; {_told(room)}"
         if mode is now:
             self._agreeing = 0
         else:

@@ -41,24 +41,22 @@ from voiced.audio.stretch import MARGIN, between
 
 _CUSHION: Final = ms_to_samples(10)
 _TRIMMED: Final = ms_to_samples(FRAME_MS)
-"""Most that is left out at the beginning of a run, and again after its first half second: the microphone's
-frame may come up to 20 ms after the loudspeaker has begun. More is what a slow device takes ahead, and its
-echo is as much later."""
+"""Most that is left out at the beginning of a run, and once more after its first half second (in later runs at
+once: a canceller has learned where it was): the microphone's frame may come up to 20 ms after the loudspeaker
+has begun. More is what a slow device takes ahead, and its echo is as much later."""
 
 _SPARE: Final = ms_to_samples(5)  # above the cushion, not worth a jump; and by which it grows
 _GROWS: Final = ms_to_samples(20)  # in all, in a run
 _HELD: Final = ms_to_samples(30)  # by devices, usually: who is later than this lets them run dry
-_JUMP: Final = ms_to_samples(
-    8
-)  # more is no drift of half a second, and no jitter if all levels are off
+_JUMP: Final = ms_to_samples(8)
+"""By more, and a block, neither drift nor jitter moves all levels of half a second."""
+
 _WINDOW: Final = 25  # frames that are looked at together: 0.5 s
 _ODD: Final = 5  # of them on either side are not averaged: somebody was late
 _WINDOW_S: Final = _WINDOW * FRAME_MS / 1000
 _RESTS_AFTER: Final = 10  # frames without a block: devices that run give one every 100 ms at least
 _MOST: Final = ms_to_samples(1000)  # waits while the microphone gives nothing
-_NOISE_US: Final = (
-    2500.0  # of a look at the level, at least; else half a block, for it comes as a whole
-)
+_NOISE_US: Final = 2500.0  # of a look at the level, at least; else half a block, which comes whole
 _US: Final = 1e6 / WIRE_RATE_HZ
 
 
@@ -81,13 +79,13 @@ class FarEnd:
     _waiting: Samples = attrs.field(factory=lambda: _silence(MARGIN), init=False)
     _at: float = attrs.field(default=float(MARGIN), init=False)  # where in them is read next
     _resting: bool = attrs.field(default=True, init=False)
-    _without: int = attrs.field(default=0, init=False)  # frames since the last block
+    _without: int = attrs.field(default=0, init=False)  # frames since blocks came; -1: just now
     _levels: list[float] = attrs.field(factory=list, init=False)
-    _wanted: float | None = attrs.field(
-        default=None, init=False
-    )  # level of this run; None: not yet
+    _wanted: float | None = attrs.field(default=None, init=False)  # the level; None: not settled
+    _ahead: int = attrs.field(default=0, init=False)  # trimmed late: the next run is, at once
     _settled: bool = attrs.field(default=False, init=False)  # this run was
     _grown: int = attrs.field(default=0, init=False)  # the cushion, in this run
+    _padded: int = attrs.field(default=0, init=False)  # zeros given since blocks came
     _late: int = attrs.field(default=0, init=False)  # zeros given for blocks, since the last look
     _block: int = attrs.field(default=0, init=False)  # the longest that came, at 24 kHz
     _drift: Drift = attrs.field(factory=Drift, init=False)
@@ -97,12 +95,18 @@ class FarEnd:
         """By how much faster the loudspeaker's clock runs than the microphone's, as learned until now."""
         return self._drift.ppm
 
+    @property
+    def held_ms(self) -> float:
+        """How much of what the loudspeaker took waits here, after a frame was read."""
+        return (self._level() + FRAME_SAMPLES) * 1000 / WIRE_RATE_HZ
+
     def take(self, pcm: bytes, rate_hz: int) -> None:
         """A block that the loudspeaker was given: mono PCM16 at its rate, silence included."""
         if rate_hz != self._rate_hz:
             self._resample()
             self._append(self._resampler.finish())
             self._rate_hz, self._resampler = rate_hz, Resampler(rate_hz, WIRE_RATE_HZ)
+        self._without = -1
         block = to_mono(pcm, channels=1)
         self._blocks.append(block)
         self._blocks_samples += block.size
@@ -112,8 +116,12 @@ class FarEnd:
 
     def next_frame(self) -> Frame:
         """What goes along with the next frame of the microphone; silence while the loudspeaker rests."""
-        self._without = 0 if self._blocks else self._without + 1
+        self._without += 1
         self._resample()
+        if not self._without:  # what was padded was late; else it is a pause
+            self.starved += self._padded
+            self._late += self._padded
+            self._padded = 0
         if self._resting and self._without:
             self.rested_frames += 1
             return SILENT_FRAME
@@ -121,10 +129,10 @@ class FarEnd:
             self._begin()
         elif self._without == _RESTS_AFTER:
             self._append(self._resampler.finish())
-        elif self._without > _RESTS_AFTER and self._level() <= -FRAME_SAMPLES:
+        elif self._without > _RESTS_AFTER and not self._waiting.any():
             self._rest()
             return SILENT_FRAME
-        elif not self._without:
+        else:
             self._look()
         return self._read()
 
@@ -151,12 +159,13 @@ class FarEnd:
         self._levels.clear()
         surplus = int(self._level()) - _CUSHION
         if surplus > 0:
-            self._drop(min(surplus, _TRIMMED))
+            self._drop(min(surplus, _TRIMMED + self._ahead))
         else:
             self._insert(-surplus)
 
     def _rest(self) -> None:
         self._resting = True
+        self._padded = 0
         self.rested_frames += 1
         self._waiting, self._at = _silence(MARGIN), float(MARGIN)
 
@@ -169,6 +178,8 @@ class FarEnd:
         least, most, usual = levels[0], levels[-1], float(np.mean(levels[_ODD:-_ODD]))
         self._levels.clear()
         late, self._late = self._late, 0
+        if self._padded:
+            return  # it rests, or blocks are late now: that is seen next time
         if late:
             self._grow(late)
         elif self._wanted is None:
@@ -198,9 +209,10 @@ class FarEnd:
 
     def _settle(self, least: float, usual: float) -> None:
         """What else came at the beginning of a run came ahead, too; from now on the level is held."""
-        trimmed = 0 if self._settled else min(int(least) - _CUSHION, _TRIMMED)
+        trimmed = 0 if self._settled else min(int(least) - _CUSHION, _TRIMMED - self._ahead)
         if trimmed > _SPARE:
             self._drop(trimmed)
+            self._ahead += trimmed
             usual -= trimmed
         self._settled = True
         self._wanted = usual
@@ -230,9 +242,7 @@ class FarEnd:
         end = self._at + step * FRAME_SAMPLES
         missing = int(np.ceil(end)) + MARGIN - self._waiting.size
         if missing > 0:
-            if self._without < _RESTS_AFTER:
-                self.starved += missing
-                self._late += missing
+            self._padded += missing
             self._waiting = np.concatenate((self._waiting, _silence(missing)))
         frame = between(self._waiting, self._at, step, FRAME_SAMPLES)
         used = int(end) - MARGIN  # what is needed to read before the next place stays

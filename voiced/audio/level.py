@@ -13,9 +13,14 @@ SILENCE_DBFS: Final = -96.0
 SILENT_DB: Final = -120.0
 """Turns full scale into less than half a step of 16 bits: nothing is left."""
 
-_CUBIC_DB: Final = 60.0
-"""dB to a tenth: the cube of a percentage, as sound servers have it (PulseAudio, PipeWire), is felt as
-even steps."""
+_STEP_DB: Final = 0.4
+"""For each percent, from 100 down to the foot: 10 % are 4 dB, a step that is heard and does not startle, and
+the same one everywhere. (The cube of a percentage, as sound servers have it, takes 3 dB off the first ten
+and 18 off the last but ten, and is inaudible from there.) Over 36 dB an answer goes from as loud as it was
+sent to a whisper at the ear."""
+
+_FOOT_PERCENT: Final = 10
+"""Below it amplitude falls evenly to nothing: decibels never would."""
 
 _HIGHEST_PEAK: Final = 0.7  # of full scale: 3 dB for resamplers, which overshoot
 
@@ -35,8 +40,14 @@ def decibels(gain_db: float) -> float:
 
 
 def gain_of_percent_db(percent: int) -> float:
-    """How loud *percent* of full volume is: 100 is 0 dB, 50 is -18 dB, 0 is silence."""
-    return max(SILENT_DB, _CUBIC_DB * math.log10(percent / 100)) if percent else SILENT_DB
+    """How loud *percent* of full volume is: 100 is 0 dB and never more, 50 is -20 dB, 10 is -36 dB, 0 is
+    silence; louder with every percent.
+    """
+    if percent <= 0:
+        return SILENT_DB
+    gain_db = _STEP_DB * (min(100, max(percent, _FOOT_PERCENT)) - 100)
+    share = min(1.0, percent / _FOOT_PERCENT)
+    return gain_db + 20.0 * math.log10(share)
 
 
 def at_level(samples: Samples, level_dbfs: float) -> Samples:

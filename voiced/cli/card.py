@@ -18,7 +18,7 @@ def lines(card: Mapping[str, Any]) -> Iterator[str]:
         yield _row("why", card["why"])
     yield _row("link", _link(card["link"]))
     for device, state in card["devices"].items():
-        yield _row(device, state["fault"] or _fine(device, card))
+        yield _row(device, state["fault"] or _fine(device, state, card))
     yield _row("volume", f"{card['volume_percent']} %")
     if card["budget"]["share"] is not None:
         yield _row("budget", figures.budget(card["budget"]))
@@ -43,9 +43,12 @@ def _told(card: Mapping[str, Any]) -> Iterator[str]:
             yield _row(who, printable(words))
 
 
-def _fine(device: str, card: Mapping[str, Any]) -> str:
-    if device != "microphone" or not card["muted"]:
-        return "ok"
+def _fine(device: str, state: Mapping[str, Any], card: Mapping[str, Any]) -> str:
+    told = _muted(card) if device == "microphone" and card["muted"] else "ok"
+    return f"{told} ({printable(state['name'])})" if state.get("name") else told
+
+
+def _muted(card: Mapping[str, Any]) -> str:
     if card.get("muted_by_switch"):
         return "ok, but muted by its switch: nothing is heard until that is turned"
     return "ok, but muted: nothing is heard until voicectl unmute"

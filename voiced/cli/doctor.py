@@ -17,7 +17,7 @@ from voiced.cli import logs
 from voiced.cli.main import Exit
 from voiced.cli.settings import find_config, find_file
 from voiced.config.whole import Config
-from voiced.doctor import report
+from voiced.doctor import report, room_recording
 from voiced.doctor.checks import compose
 from voiced.doctor.examination import Check, chosen, examine
 from voiced.doctor.finding import Finding, Verdict
@@ -25,6 +25,7 @@ from voiced.doctor.hands import hands
 from voiced.doctor.hearing import hearing_from
 from voiced.doctor.machine import House
 from voiced.doctor.road import Road
+from voiced.doctor.sound_findings import LOUDSPEAKER, MICROPHONE
 from voiced.edges.credentials import CREDENTIAL, VARIABLE
 from voiced.edges.ledger_file import local_now
 from voiced.edges.state_file import replace_private
@@ -82,7 +83,8 @@ async def _doctor(options: argparse.Namespace) -> int:
             )
             try:
                 checks = _chosen(
-                    compose(house, road, [*_sound(config, options), *hands(config)]), options.only
+                    compose(house, road, [*_sound(config, options), *hands(config)]),
+                    _names(options),
                 )
             except NoSuchCheck as error:
                 print(f"voiced doctor: {error}", file=sys.stderr)
@@ -96,7 +98,22 @@ async def _doctor(options: argparse.Namespace) -> int:
 
 def _sound(config: Config, options: argparse.Namespace) -> list[Check]:
     hearing = hearing_from(config, quiet=options.quiet)
-    return [Check(name, look, needs) for name, look, needs in hearing.looks()]
+    checks = [Check(name, look, needs) for name, look, needs in hearing.looks()]
+    if options.record_room is not None:
+        checks.append(_recording(config, options))
+    return checks
+
+
+def _recording(config: Config, options: argparse.Namespace) -> Check:
+    """Of the room, last of all that sounds: its devices work then."""
+
+    async def look() -> Finding:
+        say = partial(print, file=sys.stderr if options.json else sys.stdout, flush=True)
+        folder = options.record_room
+        recording = room_recording.room_recording_from(config, folder, say, quiet=options.quiet)
+        return await recording.look()
+
+    return Check(room_recording.CHECK, look, (MICROPHONE, LOUDSPEAKER), room_recording.LIMIT_S)
 
 
 def _settings(options: argparse.Namespace) -> tuple[Config, bool]:
@@ -105,6 +122,12 @@ def _settings(options: argparse.Namespace) -> tuple[Config, bool]:
         return find_config(options.config)[0], True
     except ConfigError:
         return Config(), False
+
+
+def _names(options: argparse.Namespace) -> list[str]:
+    """Of the checks that are asked for; none: all. Who wants a recording need not name it as well."""
+    recorded = options.only and options.record_room is not None
+    return [*options.only, room_recording.CHECK] if recorded else list(options.only)
 
 
 def _chosen(checks: list[Check], names: list[str]) -> list[Check]:

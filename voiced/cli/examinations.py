@@ -1,4 +1,4 @@
-"""How `voiced doctor` and `voiced probe` are asked for. Light: the rest is imported when it is wanted."""
+"""How `voiced doctor`, `probe` and `calibrate` are asked for. Light: the rest is imported when it is wanted."""
 
 import argparse
 from pathlib import Path
@@ -40,7 +40,36 @@ def add_doctor(commands: Any) -> None:
         metavar="NAME",
         help="these checks, and what they stand on: --only firm-audio",
     )
+    _add_record_room(parser)
     parser.set_defaults(command=_doctor)
+
+
+def add_calibrate(commands: Any) -> None:
+    """`voiced calibrate`."""
+    parser = commands.add_parser(
+        "calibrate",
+        help="listen to the room, whistle, listen to you; propose gain, filter, volume and echo mode",
+        description="Measures with the devices of the settings, about 30 s in all. Stop the daemon before.",
+        epilog="Exit codes: 0 done, 1 a device, the daemon or the file is in the way, 2 not understood, "
+        "78 settings.",
+    )
+    _add_config(parser)
+    _add_json(parser)
+    parser.add_argument(
+        "--write", action="store_true", help="write it into the settings; what was is kept in FILE~"
+    )
+    parser.add_argument(
+        "--quiet",
+        action="store_true",
+        help="make no sound: echo mode and volume are left as they are",
+    )
+    parser.add_argument(
+        "--no-talker",
+        action="store_true",
+        help="ask nobody to speak (as without a terminal): the gain is left as it is",
+    )
+    _add_record_room(parser)
+    parser.set_defaults(command=_calibrate)
 
 
 def add_probe(commands: Any) -> None:
@@ -59,11 +88,28 @@ def add_probe(commands: Any) -> None:
     parser.set_defaults(command=_probe)
 
 
-def _add_common(parser: argparse.ArgumentParser) -> None:
+def _add_config(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--config", type=Path, metavar="FILE", help="instead of the usual places for voiced.toml"
     )
+
+
+def _add_record_room(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--record-room",
+        type=Path,
+        metavar="DIR",
+        help="record 15 s of the room there, before and after processing, for you to listen to",
+    )
+
+
+def _add_json(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--json", action="store_true", help="one JSON object, for programs")
+
+
+def _add_common(parser: argparse.ArgumentParser) -> None:
+    _add_config(parser)
+    _add_json(parser)
     parser.add_argument(
         "--local", action="store_true", help="with the embedded local server: no account, no key"
     )
@@ -73,6 +119,12 @@ def _doctor(options: argparse.Namespace) -> int:
     from voiced.cli.doctor import doctor  # noqa: PLC0415
 
     return doctor(options)
+
+
+def _calibrate(options: argparse.Namespace) -> int:
+    from voiced.cli.calibrate import calibrate  # noqa: PLC0415
+
+    return calibrate(options)
 
 
 def _probe(options: argparse.Namespace) -> int:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from voiced import __version__
 from voiced.cli.completion import SHELLS
-from voiced.cli.examinations import add_doctor, add_probe
+from voiced.cli.examinations import add_calibrate, add_doctor, add_probe
 from voiced.faults import ConfigError, LocalProtocolError, VoicedError
 from voiced.logbook.masking import Masks
 
@@ -55,6 +55,7 @@ def parser() -> argparse.ArgumentParser:
     _add_run(commands)
     _add_demo(commands)
     add_doctor(commands)
+    add_calibrate(commands)
     add_probe(commands)
     _add_devices(commands)
     _add_config(commands)

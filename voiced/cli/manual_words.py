@@ -42,7 +42,10 @@ services and unplugged devices.
 Try it without an account: voiced run --local
 
 What keeps it from working, voiced doctor says: machine, sound and the road to the service, each
-check with its cause and what to do. voiced probe is the short form for scripts.
+check with its cause and what to do. voiced probe is the short form for scripts. voiced calibrate
+finds out which gain, volume and echo handling suit the room, and can write them into the settings. With
+--record-room DIR, voiced doctor writes three recordings of the room for its owner to listen to; they
+hold whatever was said there.
 
 As a service it is started by systemd; voicectl(1) shows what goes on and gives orders. Settings
 stand in voiced.toml(5).

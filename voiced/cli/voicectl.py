@@ -101,7 +101,10 @@ def parser() -> argparse.ArgumentParser:
     commands.add_parser("reconnect", help="open a new session, now or at the next quiet moment")
     volume = commands.add_parser("volume", help="how loud answers are")
     volume.add_argument(
-        "percent", nargs="?", type=_percent, help="0 (silent) to 100; without: say what it is"
+        "percent",
+        nargs="?",
+        type=_percent,
+        help="0 (silent) to 100 (as sent); 10 less are 4 dB softer; without: say what it is",
     )
     events = commands.add_parser("events", help="what happens, as it happens: a JSON object a line")
     events.add_argument(
@@ -199,6 +202,8 @@ def _words(daemon: Connection, options: argparse.Namespace) -> int:
 def _volume(daemon: Connection, options: argparse.Namespace) -> int:
     params = {} if options.percent is None else {"percent": options.percent}
     told = daemon.ask("volume", params)
+    if options.percent is not None and told["percent"] < options.percent:
+        return _print([f"{told['percent']}: [playout] max_volume_percent allows no more"])
     return Exit.FINE if params else _print([f"{told['percent']}"])
 
 

@@ -28,8 +28,17 @@ REACHES: Final[Mapping[Reach, frozenset[str]]] = MappingProxyType(
     {
         Reach.LIVE: frozenset(
             {
+                "[capture] gain_db",
+                "[capture] high_pass_hz",
                 "[playout] rest_after_s",
+                "[playout] wake_sink_ms",
+                "[playout] keep_awake",
+                "[playout] max_volume_percent",
                 "[devices] keep_answers_ms",
+                "[earcons] wake",
+                "[earcons] turn_end",
+                "[earcons] error",
+                "[earcons] level_db",
                 "[link] first_pause_s",
                 "[link] longest_pause_s",
                 "[link] healthy_after_s",

@@ -62,6 +62,12 @@ def rate_hz(_self: object, _attribute: "attrs.Attribute[Any]", value: int) -> No
         raise ValueError("must be 0 (find one that works) or 8000 to 384000")
 
 
+def cutoff_hz(_self: object, _attribute: "attrs.Attribute[Any]", value: int) -> None:
+    """Where a filter against rumble begins, or 0 for none."""
+    if value and value < 20:
+        raise ValueError("must be 0 (off) or 20 to 300")
+
+
 def zero_or_two(_self: object, _attribute: "attrs.Attribute[Any]", value: int) -> None:
     """Milliseconds, or 0 for what the profile says."""
     if value == 1:

@@ -59,9 +59,21 @@ def show(config: Config) -> str:
     blocks = []
     for name in SECTIONS:
         section = getattr(config, name)
-        rows = [f"{key} = {_toml(value)}" for key, value in attrs.asdict(section).items()]
+        rows = [f"{key} = {as_toml(value)}" for key, value in attrs.asdict(section).items()]
         blocks.append("\n".join([f"[{name}]", *rows]))
     return "\n\n".join(blocks) + "\n"
+
+
+def as_toml(value: object) -> str:
+    """A value as TOML writes it."""
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, str):
+        # JSON leaves DEL as it is, TOML forbids it.
+        return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")
+    if isinstance(value, tuple | list):
+        return f"[{', '.join(as_toml(each) for each in value)}]"
+    return str(value)
 
 
 def _section_mistakes(name: str, values: Mapping[str, Any], lines: "_Lines") -> Iterator[str]:
@@ -104,20 +116,9 @@ def _suggest(word: str, known: Mapping[str, object]) -> str:
     return f"; did you mean '{close[0]}'?" if close else f"; there is {', '.join(known)}"
 
 
-def _toml(value: object) -> str:
-    if isinstance(value, bool):
-        return str(value).lower()
-    if isinstance(value, str):
-        # JSON leaves DEL as it is, TOML forbids it.
-        return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")
-    if isinstance(value, tuple | list):
-        return f"[{', '.join(_toml(each) for each in value)}]"
-    return str(value)
-
-
 def _shown(value: object) -> str:
     """As TOML, less what may be a secret: this goes into logs."""
-    shown = re.sub(r"^(\"?(?:\w+://)?).*@", r"\1...", _toml(value))
+    shown = re.sub(r"^(\"?(?:\w+://)?).*@", r"\1...", as_toml(value))
     shown = re.sub(r"(?<=\?)[^\"]+", "...", shown)
     return SECRET.sub(r"\1...", shown)
 

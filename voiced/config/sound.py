@@ -1,5 +1,6 @@
 """What an owner may decide about sound: microphone, loudspeaker, what the room is told."""
 
+import math
 from collections.abc import Mapping
 from typing import Final
 
@@ -8,7 +9,9 @@ from attrs.validators import and_, in_
 
 from voiced.config.checks import (
     as_names,
+    cutoff_hz,
     device_names,
+    flag,
     language_code,
     number,
     rate_hz,
@@ -33,6 +36,8 @@ class Capture:
     rate_hz: int = field(default=0, validator=and_(whole(0, 384_000), rate_hz))
     channel: int = field(default=0, validator=whole(0, 64))
     block_ms: int = field(default=20, validator=whole(5, 100))
+    gain_db: float = field(default=0.0, validator=number(-40.0, 40.0))
+    high_pass_hz: int = field(default=0, validator=and_(whole(0, 300), cutoff_hz))
 
     @property
     def devices(self) -> tuple[str, ...]:
@@ -60,12 +65,25 @@ class Playout:
     max_ms: int = field(default=400, validator=whole(0, 2000))
     longest_ms: int = field(default=120_000, validator=whole(1000, 3_600_000))
     rest_after_s: float = field(default=10.0, validator=number(0.5, 86_400.0))
+    wake_sink_ms: int = field(default=0, validator=whole(0, 2000))
+    keep_awake: bool = field(default=False, validator=flag())
     volume_percent: int = field(default=100, validator=whole(0, 100))
+    max_volume_percent: int = field(default=100, validator=whole(1, 100))
 
     @property
     def devices(self) -> tuple[str, ...]:
         """The names to try, the best first."""
         return (self.device,) if isinstance(self.device, str) else self.device
+
+    @property
+    def sleeps_after_s(self) -> float:
+        """Seconds of silence after which the stream rests; infinite: never."""
+        return math.inf if self.keep_awake else self.rest_after_s
+
+    @property
+    def allowed_percent(self) -> int:
+        """How loud answers are at the start."""
+        return min(self.volume_percent, self.max_volume_percent)
 
     @property
     def device_block_ms(self) -> int:
@@ -89,6 +107,16 @@ class Devices:
     longest_pause_s: float = field(default=30.0, validator=number(0.05, 600.0))
     give_up_after_s: float = field(default=600.0, validator=number(0.0, 86_400.0))
     keep_answers_ms: int = field(default=2000, validator=whole(0, 60_000))
+
+
+@frozen(kw_only=True)
+class Earcons:
+    """Which tones go with a conversation, and how loud they are."""
+
+    wake: bool = field(default=True, validator=flag())
+    turn_end: bool = field(default=False, validator=flag())
+    error: bool = field(default=True, validator=flag())
+    level_db: float = field(default=-12.0, validator=number(-40.0, 0.0))
 
 
 @frozen(kw_only=True)

@@ -16,7 +16,7 @@ from voiced.config.link import Link, Network, Uplink
 from voiced.config.logs import Debug, Log
 from voiced.config.metrics import Metrics, metrics_across
 from voiced.config.operation import Control, Privacy
-from voiced.config.sound import Capture, Devices, Notices, Playout
+from voiced.config.sound import Capture, Devices, Earcons, Notices, Playout
 
 LOOPBACK_HOSTS: Final = frozenset({"localhost", "127.0.0.1", "::1"})
 
@@ -40,6 +40,7 @@ class Config:
     link: Link = field(factory=Link)
     privacy: Privacy = field(factory=Privacy)
     network: Network = field(factory=Network)
+    earcons: Earcons = field(factory=Earcons)
     notices: Notices = field(factory=Notices)
     prices: Prices = field(factory=Prices)
     budget: Budget = field(factory=Budget)

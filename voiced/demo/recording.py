@@ -111,6 +111,10 @@ class _Tapped:
     _track: Track
 
     @property
+    def name(self) -> str:
+        return self._opened.name
+
+    @property
     def shape(self) -> Shape:
         return self._opened.shape
 

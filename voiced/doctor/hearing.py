@@ -12,11 +12,12 @@ from typing import Final, TypeAlias
 import attrs
 import trio
 
+from voiced.audio.echo import EchoMode
 from voiced.audio.format import BYTES_PER_SAMPLE, Shape, ms_to_samples
 from voiced.config.whole import Config
-from voiced.doctor import level, mixer, sound_server
+from voiced.doctor import echo, level, mixer, sound_server
 from voiced.doctor.finding import Finding, Verdict
-from voiced.doctor.recorder import Recorder
+from voiced.doctor.recorder import Recorder, record
 from voiced.doctor.sound_findings import (
     LEVEL,
     LOOP,
@@ -34,7 +35,7 @@ from voiced.edges.mixer import Mixer, MixerSays
 from voiced.edges.portaudio import PortAudio
 from voiced.edges.sound_server import SoundServer, Surroundings
 from voiced.faults import DeviceAbsent, DeviceError
-from voiced.hardware import microphone_from, speaker_from
+from voiced.hardware import canceller_installed, microphone_from, speaker_from
 from voiced.ports import Microphone, Speaker
 
 Name: TypeAlias = Callable[[], Awaitable[str]]
@@ -61,6 +62,8 @@ class Hearing:
     look_around: Callable[[], Awaitable[Surroundings]]
     ask_mixer: Callable[[], Awaitable[MixerSays]]
     channel: int = 0  # as in [capture] channel
+    microphones: Sequence[str] = ()  # as in [capture] device
+    echo_mode: EchoMode = EchoMode.AUTO
     quiet: bool = False  # make no sound
     microphone_is_file: bool = False
     speaker_is_file: bool = False  # never opened here: that would overwrite it
@@ -75,6 +78,7 @@ class Hearing:
             (MICROPHONE, self.microphone_opens, ()),
             (LOUDSPEAKER, self.speaker_opens, ()),
             (mixer.CHECK, self.mixer, ()),
+            (echo.CHECK, self.echo, ()),
             (LEVEL, self.microphone_level, (MICROPHONE,)),
             (LOOP, self.loop, (MICROPHONE, LOUDSPEAKER)),
         ]
@@ -188,20 +192,23 @@ class Hearing:
             return skipped(mixer.CHECK, "both devices are files: they have no mixer")
         return mixer.judge(await self.ask_mixer())
 
+    async def echo(self) -> Finding:
+        """Does exactly one party take the loudspeaker's echo away?"""
+        if self.microphone_is_file or self.speaker_is_file:
+            return skipped(echo.CHECK, "a file hears no loudspeaker, and is none")
+        try:
+            name = await self.microphone_name()
+        except DeviceError:  # that is the finding of another check
+            name = ""
+        names = dict.fromkeys((*self.microphones, name, (await self.ask_mixer()).source))
+        return echo.judge(
+            self.echo_mode, installed=canceller_installed(), names=[*filter(None, names)]
+        )
+
     async def _record(self, recorder: Recorder, *, blocks: int = 0, samples: int = 0) -> None:
         """Record that much, or for 2 s longer than it should take; a fault of the device is raised."""
-        faults: list[DeviceError] = []
         limit_s = _WITHIN_S + samples / recorder.microphone.shape.rate_hz
-        with trio.move_on_after(limit_s):
-            async with trio.open_nursery() as nursery:
-                nursery.start_soon(recorder.run)
-                try:
-                    await recorder.until(blocks=blocks, samples=samples)
-                except DeviceError as fault:  # not raised in here: it would come out as a group
-                    faults.append(fault)
-                nursery.cancel_scope.cancel()
-        if faults:
-            raise faults[0]
+        await record(recorder, lambda: recorder.until(blocks=blocks, samples=samples), limit_s)
 
 
 def hearing_from(config: Config, *, quiet: bool = False) -> Hearing:
@@ -215,6 +222,8 @@ def hearing_from(config: Config, *, quiet: bool = False) -> Hearing:
         SoundServer().look,
         Mixer().look,
         channel=config.capture.channel,
+        microphones=config.capture.devices,
+        echo_mode=EchoMode(config.echo.mode),
         quiet=quiet,
         microphone_is_file=config.capture.devices[0].startswith(_FILE),
         speaker_is_file=config.playout.devices[0].startswith(_FILE),

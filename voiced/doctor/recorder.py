@@ -1,5 +1,6 @@
 """A recording of an open microphone that knows when each sample arrived. For checks: it keeps everything."""
 
+from collections.abc import Awaitable, Callable
 from typing import NoReturn
 
 import attrs
@@ -7,7 +8,7 @@ import numpy as np
 import trio
 
 from voiced.audio.convert import Samples, to_mono
-from voiced.audio.format import WIRE_RATE_HZ
+from voiced.audio.format import WIRE_RATE_HZ, Shape
 from voiced.audio.resample import Resampler
 from voiced.faults import DeviceError, DeviceUnfit
 from voiced.ports import OpenMicrophone
@@ -56,11 +57,7 @@ class Recorder:
 
     async def _collect(self) -> NoReturn:
         shape = self.microphone.shape
-        if 1 < shape.channels < self.channel:
-            raise DeviceUnfit(
-                f"the microphone has {shape.channels} channels, and channel {self.channel} is wanted"
-            )
-        pick = self.channel - 1 if self.channel and shape.channels > 1 else None
+        pick = checked_pick(shape, self.channel)
         while True:
             blocks = await self.microphone.collect()
             for block in blocks:
@@ -71,3 +68,32 @@ class Recorder:
             self._began_s = min(self._began_s, trio.current_time() - self.taken / shape.rate_hz)
             self._news.set()
             self._news = trio.Event()
+
+
+def checked_pick(shape: Shape, channel: int) -> int | None:
+    """Which channel of such a microphone is meant by [capture] *channel*, from 0; None: the mean of all.
+
+    `DeviceUnfit` if it has none of that number.
+    """
+    if 1 < shape.channels < channel:
+        raise DeviceUnfit(
+            f"the microphone has {shape.channels} channels, and channel {channel} is wanted"
+        )
+    return channel - 1 if channel and shape.channels > 1 else None
+
+
+async def record(
+    recorder: Recorder, listen: Callable[[], Awaitable[object]], limit_s: float
+) -> None:
+    """Record while *listen* goes on, for *limit_s* at most; a fault of the device is raised."""
+    faults: list[DeviceError] = []
+    with trio.move_on_after(limit_s):
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(recorder.run)
+            try:
+                await listen()
+            except DeviceError as fault:  # not raised in here: it would come out as a group
+                faults.append(fault)
+            nursery.cancel_scope.cancel()
+    if faults:
+        raise faults[0]

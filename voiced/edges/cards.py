@@ -1,7 +1,10 @@
 """The devices that PortAudio lists: in words, and found by their names. Nothing is opened here."""
 
+import re
+from pathlib import Path
 from typing import Any, Final, Literal, TypeAlias
 
+from voiced.edges.holders import holders
 from voiced.faults import DeviceAbsent
 
 SoundDevice: TypeAlias = Any
@@ -9,6 +12,7 @@ SoundDevice: TypeAlias = Any
 
 Kind: TypeAlias = Literal["input", "output"]
 
+_WAYS: Final[dict[Kind, str]] = {"input": "c", "output": "p"}  # as ALSA's files are called
 WHAT: Final[dict[Kind, str]] = {"input": "microphone", "output": "loudspeaker"}
 
 
@@ -53,3 +57,17 @@ def find_device(sounddevice: SoundDevice, kind: Kind, name: str) -> dict[str, An
 def inventory(sounddevice: SoundDevice) -> str:
     """All of them, a line for each."""
     return "\n".join(f"  {line}" for line in list_devices(sounddevice))
+
+
+def why_not(name: str, kind: Kind, root: Path = Path("/")) -> str:
+    """Who holds the card of that *name*, for whoever could not open it; what else it may be, if nobody does.
+
+    Only names of cards themselves, such as `USB: Audio (hw:1,0)`, say which one is meant.
+    """
+    place = re.search(r"\(hw:(\d+),(\d+)\)", name)
+    meant = place and (f"card{place[1]}", f"pcm{place[2]}{_WAYS[kind]}")
+    held = {f"{h.program} (pid {h.pid})" for h in holders(root) if (h.card, h.pcm) == meant}
+    if not held:
+        return "Another program may hold it, or your user may lack the group audio."
+    told = " and ".join(sorted(held))
+    return f"It is held by {told}: end that, or let both go through a sound server."

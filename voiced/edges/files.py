@@ -47,7 +47,7 @@ class FileMicrophone:
                     raise DeviceUnfit(f"the microphone file {self.path} is damaged") from error
                 return to_pcm16(floats.reshape(-1)).ljust(len(silence), b"\0")
 
-            async with PacedMicrophone(shape, next_block).open() as opened:
+            async with PacedMicrophone(shape, next_block, f"file:{self.path}").open() as opened:
                 yield opened
 
 
@@ -72,7 +72,7 @@ class FileSpeaker:
                         f"the loudspeaker file {self.path} can't be written any more: is the disk full?"
                     ) from error
 
-            async with PacedSpeaker(room).open() as opened:
+            async with PacedSpeaker(room, name=f"file:{self.path}").open() as opened:
                 yield opened
 
 

@@ -52,6 +52,7 @@ class Wiring:
 class OpenGpio:
     """Lines that are ours."""
 
+    name: str
     lib: Any
     request: "gpiod.LineRequest"
     controls: Mapping[int, Control]  # by offset, as what follows
@@ -209,7 +210,13 @@ class GpioPanel:
         except OSError as error:
             raise self._refused(chip, error) from error
         try:
-            return OpenGpio(lib=self.lib, request=request, controls=controls, outputs=outputs)
+            return OpenGpio(
+                name=chip.get_info().label,
+                lib=self.lib,
+                request=request,
+                controls=controls,
+                outputs=outputs,
+            )
         except DeviceError:
             request.release()
             raise

@@ -48,6 +48,11 @@ class OpenKeys:
     def __attrs_post_init__(self) -> None:
         self._reader = KeyReader(self.controls.keys())
 
+    @property
+    def name(self) -> str:
+        """As the port says."""
+        return self.path.name
+
     async def watch(self) -> NoReturn:
         """As the port says; that the device is gone, `collect` sees at once."""
         await trio.sleep_forever()

@@ -47,10 +47,10 @@ class PortAudioMicrophone:
             latency="low",
             least_channels=max(1, self.channel),
         )
-        stream, shape = await self.system.open(wish, heard, mailbox.end)
+        stream, shape, name = await self.system.open(wish, heard, mailbox.end)
         try:
             await self.system.call(stream.start)
-            yield _OpenMicrophone(shape, self.name, mailbox, Stall(self.gap_s, self.stall_s))
+            yield _OpenMicrophone(shape, name, self.name, mailbox, Stall(self.gap_s, self.stall_s))
         finally:
             if await self.system.close(stream):
                 mailbox.close()  # not else: its thread may still ring
@@ -59,7 +59,8 @@ class PortAudioMicrophone:
 @attrs.define(eq=False)
 class _OpenMicrophone:
     shape: Shape
-    _name: str | tuple[str, ...]
+    name: str
+    _wanted: str | tuple[str, ...]
     _mailbox: Mailbox
     _stall: Stall
 
@@ -80,6 +81,6 @@ class _OpenMicrophone:
 
     def _gone(self) -> DeviceError:
         return DeviceError(
-            f"the microphone {quoted(self._name)} gives no sound any more: is it still plugged in, and is "
+            f"the microphone {quoted(self._wanted)} gives no sound any more: is it still plugged in, and is "
             "the sound server running? `voiced devices` lists what there is"
         )

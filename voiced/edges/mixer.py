@@ -28,6 +28,7 @@ class MixerSays:
     program: str = ""
     loudspeaker: str = ""
     microphone: str = ""
+    source: str = ""  # what the sound server calls the default microphone
 
 
 @frozen
@@ -45,6 +46,9 @@ class Mixer:
                     loudspeaker=await self._ask(path, loudspeaker),
                     microphone=await self._ask(path, microphone),
                 )
+                if program == "pactl":
+                    source = await self._ask(path, ("get-default-source",))
+                    said = attrs.evolve(said, source=source.strip())
                 if said.loudspeaker or said.microphone:
                     return said
         return MixerSays()

@@ -38,6 +38,7 @@ class PacedMicrophone:
 
     shape: Shape
     source: Source
+    name: str = "made of time"
     lost_blocks: int = attrs.field(default=0, init=False)
     _opened_at: float = attrs.field(default=0.0, init=False)
     _given: int = attrs.field(default=0, init=False)  # blocks
@@ -69,6 +70,7 @@ class PacedSpeaker:
 
     room: Room
     latency_s: float = 0.0
+    name: str = "made of time"
     shape: Shape = attrs.field(default=Shape(WIRE_RATE_HZ, 1), init=False)
     end_samples: int = attrs.field(default=0, init=False)
     underflows: int = attrs.field(default=0, init=False)
@@ -142,7 +144,7 @@ class PacedSpeaker:
     def ramp_to(self, gain_db: float) -> None:
         """As the port says."""
         self._move_on()
-        self._valve.ramp_to(decibels(gain_db))
+        self._valve.ramp_to(decibels(gain_db), at_once=not self._elapsed)
 
     def flush(self) -> int:
         """As the port says."""

@@ -28,7 +28,7 @@ from attrs import frozen
 
 from voiced.audio.format import Shape, ms_to_samples
 from voiced.edges.alsa import forget_plugins
-from voiced.edges.cards import WHAT, Kind, SoundDevice, find_device, inventory
+from voiced.edges.cards import WHAT, Kind, SoundDevice, find_device, inventory, why_not
 from voiced.faults import DeviceAbsent, DeviceBusy, DeviceError, DeviceHung, DeviceUnfit
 
 log = logging.getLogger(__name__)
@@ -52,6 +52,14 @@ class Wish:
     block_ms: int
     latency: str | float  # seconds, or "low"
     least_channels: int = 1  # where it has as many
+
+
+@frozen
+class _Opened:
+    stream: SoundDevice
+    shape: Shape
+    name: str  # of the device
+    place: int  # among the names wished for
 
 
 def as_names(name: str | tuple[str, ...]) -> tuple[str, ...]:
@@ -78,35 +86,35 @@ class PortAudio:
 
     async def open(
         self, wish: Wish, callback: Callable[..., None], finished: Callable[[], None]
-    ) -> tuple[SoundDevice, Shape]:
-        """Open a stream, not yet started; `DeviceError` lists what there is."""
+    ) -> tuple[SoundDevice, Shape, str]:
+        """Open a stream, not yet started; also return its device's name. `DeviceError` lists what there is."""
         wanted = threading.Event()
         wanted.set()
 
-        def work() -> tuple[SoundDevice, Shape, int]:
-            stream, shape, place = self._open_fresh(wish, callback, finished)
+        def work() -> "_Opened":
+            opened = self._open_fresh(wish, callback, finished)
             if wanted.is_set():
-                self._streams.add(stream)
+                self._streams.add(opened.stream)
             else:  # it took so long that nobody is there to close it
-                stream.close(ignore_errors=True)
-            return stream, shape, place
+                opened.stream.close(ignore_errors=True)
+            return opened
 
         await self._until_alone()
         self._unmet.add(wish.kind)
         try:
-            stream, shape, place = await self.call(work)
+            opened = await self.call(work)
         except (DeviceHung, trio.Cancelled):
             wanted.clear()
             raise
-        if place:
+        if opened.place:
             log.warning(
                 '%s "%s" for now: the first choice is not there',
                 WHAT[wish.kind],
-                wish.names[place],
+                wish.names[opened.place],
             )
         else:
             self._unmet.discard(wish.kind)
-        return stream, shape
+        return opened.stream, opened.shape, opened.name
 
     async def until_recalled(self) -> None:
         """Wait until this stream and all others are to be closed for a moment, and opened again: something
@@ -166,7 +174,7 @@ class PortAudio:
 
     def _open_fresh(
         self, wish: Wish, callback: Callable[..., None], finished: Callable[[], None]
-    ) -> tuple[SoundDevice, Shape, int]:
+    ) -> "_Opened":
         """Open, among all devices there are now, if others' streams allow that."""
         if not self._begun:
             self._begun, self._listed = True, self.traces()  # by `load`, a moment ago
@@ -212,14 +220,12 @@ def _end_without_it() -> None:
         atexit.unregister(handler)
 
 
-def _open_one(
-    wish: Wish, callback: Callable[..., None], finished: Callable[[], None]
-) -> tuple[SoundDevice, Shape, int]:
-    """Open the first that opens; also return its place among the names. Else tell why each does not."""
+def _open_one(wish: Wish, callback: Callable[..., None], finished: Callable[[], None]) -> "_Opened":
+    """Open the first that opens. Else tell why each does not."""
     refusals: list[DeviceError] = []
-    for place, name in enumerate(wish.names):
+    for place in range(len(wish.names)):
         try:
-            return *_open(wish, name, callback, finished), place
+            return _open(wish, place, callback, finished)
         except DeviceError as refused:
             refusals.append(refused)
     if len(refusals) == 1:
@@ -231,10 +237,10 @@ def _open_one(
 
 
 def _open(
-    wish: Wish, name: str, callback: Callable[..., None], finished: Callable[[], None]
-) -> tuple[SoundDevice, Shape]:
+    wish: Wish, place: int, callback: Callable[..., None], finished: Callable[[], None]
+) -> "_Opened":
     sounddevice = load()
-    device = find_device(sounddevice, wish.kind, name)
+    device = find_device(sounddevice, wish.kind, wish.names[place])
     make = {"input": sounddevice.RawInputStream, "output": sounddevice.RawOutputStream}[wish.kind]
     most = device[f"max_{wish.kind}_channels"]
     least = min(wish.least_channels, most)
@@ -255,14 +261,13 @@ def _open(
             except sounddevice.PortAudioError as refused:
                 refusal = refused
             else:
-                return stream, Shape(rate, channels)
+                return _Opened(stream, Shape(rate, channels), device["name"], place)
     rates = f"{wish.rates[0]} Hz" if len(wish.rates) == 1 else "any rate"
     # sounddevice gives PortAudio's number after its words
     busy = refusal is not None and _UNAVAILABLE in refusal.args
     raise (DeviceBusy if busy else DeviceError)(
-        f'{WHAT[wish.kind]} "{device["name"]}" can\'t be opened at {rates}: {refusal}. Another '
-        "program may hold it, or your user may lack the group audio. "
-        f"There is:\n{inventory(sounddevice)}"
+        f'{WHAT[wish.kind]} "{device["name"]}" can\'t be opened at {rates}: {refusal}. '
+        f"{why_not(device['name'], wish.kind)} There is:\n{inventory(sounddevice)}"
     ) from refusal
 
 

@@ -18,6 +18,8 @@ import attrs
 import trio
 from attrs import frozen
 
+from voiced.edges.holders import holders
+
 _ANSWERS_WITHIN_S: Final = 1.0  # a socket of this machine needs microseconds
 _PULSE_PORT: Final = 4713
 _HIGHEST_PORT: Final = 65_535
@@ -146,18 +148,7 @@ class SoundServer:
         return tuple(line.partition("]: ")[2].strip() for line in lines if "]: " in line)
 
     def _holders(self) -> Sequence[str]:
-        found = []
-        for status in sorted((self.root / "proc/asound").glob("card*/pcm*/sub*/status")):
-            for line in _read(status).splitlines():
-                key, _, value = line.partition(":")
-                if key.strip() == "owner_pid" and value.strip().isdigit():
-                    pid = value.strip()
-                    card, pcm = status.parts[-4], status.parts[-3]
-                    found.append(f"{self._process(pid)} (pid {pid}) holds {card}/{pcm}")
-        return found
-
-    def _process(self, pid: str) -> str:
-        return _read(self.root / "proc" / pid / "comm").strip() or "another program"
+        return [f"{h.program} (pid {h.pid}) holds {h.card}/{h.pcm}" for h in holders(self.root)]
 
     def _plugins(self) -> tuple[str, ...]:
         folders = [*self.root.glob("usr/lib*/alsa-lib"), *self.root.glob("usr/lib/*/alsa-lib")]

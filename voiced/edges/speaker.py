@@ -58,13 +58,13 @@ class PortAudioSpeaker:
             block_ms=self.block_ms,
             latency=self.latency_ms / 1000,
         )
-        stream, shape = await self.system.open(wish, feed.fill, lambda: None)
+        stream, shape, name = await self.system.open(wish, feed.fill, lambda: None)
         try:
             feed.shape = shape
             latency = round(float(stream.latency) * shape.rate_hz)
             feed.ring = Ring(ms_to_samples(4 * _AHEAD_MS, shape.rate_hz) + latency, shape.rate_hz)
             yield _OpenSpeaker(
-                shape, self.name, self.system, stream, feed, Stall(self.gap_s, self.stall_s)
+                shape, name, self.name, self.system, stream, feed, Stall(self.gap_s, self.stall_s)
             )
         finally:
             await self.system.close(stream)
@@ -100,7 +100,8 @@ class _OpenSpeaker:
     """Resampling happens here, on the Trio side, before the ring: the callback only copies."""
 
     shape: Shape
-    _name: str | tuple[str, ...]
+    name: str
+    _wanted: str | tuple[str, ...]
     _system: PortAudio
     _stream: SoundDevice
     _feed: _Feed
@@ -189,7 +190,7 @@ class _OpenSpeaker:
                 break
             await trio.sleep(stall.look_every_s)
         raise DeviceError(
-            f"the loudspeaker {quoted(self._name)} takes no sound any more: is it still plugged in, and is "
+            f"the loudspeaker {quoted(self._wanted)} takes no sound any more: is it still plugged in, and is "
             "the sound server running? `voiced devices` lists what there is"
         )
 
