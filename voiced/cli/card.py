@@ -44,14 +44,14 @@ def _told(card: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _fine(device: str, state: Mapping[str, Any], card: Mapping[str, Any]) -> str:
-    told = "ok"
-    if device == "microphone" and card["muted"]:
-        told = (
-            "ok, but muted by its switch: nothing is heard until that is turned"
-            if card.get("muted_by_switch")
-            else "ok, but muted: nothing is heard until voicectl unmute"
-        )
+    told = _muted(card) if device == "microphone" and card["muted"] else "ok"
     return f"{told} ({printable(state['name'])})" if state.get("name") else told
+
+
+def _muted(card: Mapping[str, Any]) -> str:
+    if card.get("muted_by_switch"):
+        return "ok, but muted by its switch: nothing is heard until that is turned"
+    return "ok, but muted: nothing is heard until voicectl unmute"
 
 
 def losses(tally: Mapping[str, int]) -> dict[str, int]:

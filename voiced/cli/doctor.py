@@ -82,8 +82,10 @@ async def _doctor(options: argparse.Namespace) -> int:
                 uses_microphone=options.microphone,
             )
             try:
-                sounding = [*_sound(config, options), *hands(config)]
-                checks = _chosen(compose(house, road, sounding), _names(options))
+                checks = _chosen(
+                    compose(house, road, [*_sound(config, options), *hands(config)]),
+                    _names(options),
+                )
             except NoSuchCheck as error:
                 print(f"voiced doctor: {error}", file=sys.stderr)
                 return Exit.USAGE

@@ -52,8 +52,8 @@ class Wiring:
 class OpenGpio:
     """Lines that are ours."""
 
-    lib: Any
     name: str
+    lib: Any
     request: "gpiod.LineRequest"
     controls: Mapping[int, Control]  # by offset, as what follows
     outputs: Mapping[Lamp, int]
@@ -211,7 +211,11 @@ class GpioPanel:
             raise self._refused(chip, error) from error
         try:
             return OpenGpio(
-                name=_told(chip), lib=self.lib, request=request, controls=controls, outputs=outputs
+                name=chip.get_info().label,
+                lib=self.lib,
+                request=request,
+                controls=controls,
+                outputs=outputs,
             )
         except DeviceError:
             request.release()

@@ -51,7 +51,7 @@ class OpenKeys:
     @property
     def name(self) -> str:
         """As the port says."""
-        return str(self.path)
+        return self.path.name
 
     async def watch(self) -> NoReturn:
         """As the port says; that the device is gone, `collect` sees at once."""
