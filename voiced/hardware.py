@@ -20,7 +20,7 @@ from voiced.edges.microphone import PortAudioMicrophone
 from voiced.edges.portaudio import PortAudio
 from voiced.edges.speaker import PortAudioSpeaker
 from voiced.edges.voice import find_voice
-from voiced.faults import VoiceError
+from voiced.faults import ConfigError, VoiceError
 from voiced.ports import Microphone, Speaker, Voice, WakeWord
 
 if TYPE_CHECKING:
@@ -78,19 +78,25 @@ def canceller_installed() -> bool:
 
 
 def canceller_from(config: Config) -> Canceller | None:
-    """WebRTC's, where it is wanted; `ConfigError` if it is and is not installed. With "auto" it is taken if
-    there is one.
+    """WebRTC's, where it is wanted; `ConfigError` if that is what the settings say and it can't be had. With
+    "auto" it is taken if there is one.
     """
     echo = config.echo
-    if far_end_from(config) is None or not (
-        echo.mode == "webrtc" or (echo.mode == "auto" and canceller_installed())
-    ):
+    if far_end_from(config) is None or echo.mode not in ("auto", "webrtc"):
+        return None
+    if echo.mode == "auto" and not canceller_installed():
         return None
     from voiced.edges import canceller  # noqa: PLC0415  an optional extra
 
-    return canceller.canceller_from(
-        noise_suppression=echo.noise_suppression, automatic_gain=echo.automatic_gain
-    )
+    try:
+        return canceller.canceller_from(
+            noise_suppression=echo.noise_suppression, automatic_gain=echo.automatic_gain
+        )
+    except ConfigError as error:
+        if echo.mode == "webrtc":
+            raise
+        log.warning("echo is not cancelled: %s", error)
+        return None
 
 
 def recall_from(names: Sequence[str], system: PortAudio) -> Callable[[], Awaitable[None]]:
