@@ -40,3 +40,13 @@ def test_who_may_be_louder_again_is_as_loud_as_was_wanted() -> None:
     assert volume.percent == 60
     volume.allow(90)
     assert volume.percent == 80
+
+
+def test_whoever_may_be_speaking_over_it_makes_it_softer_and_not_twice() -> None:
+    volume, told = Volume(), list[float]()
+    with volume.followed_by(told.append):
+        volume.yield_by(-15.0)
+        volume.set(-12.0)
+        volume.yield_by(0.0)
+        volume.set(0.0)
+    assert told == [0.0, -15.0, -15.0, -12.0, 0.0]

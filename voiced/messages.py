@@ -58,6 +58,9 @@ class Volume:
     gain_db: float = 0.0  # the conversation's: 0, or softer while speech over an answer is doubtful
     owner_percent: int = 100  # as wanted; how much of it there is: `percent`
     most_percent: int = attrs.field(default=100, init=False)
+    yielding_db: float = attrs.field(
+        default=0.0, init=False
+    )  # while somebody may be speaking over it
     _follower: Callable[[float], None] | None = attrs.field(default=None, init=False)
 
     def set(self, gain_db: float) -> None:
@@ -75,6 +78,13 @@ class Volume:
     def allow(self, most_percent: int) -> None:
         """Be no louder than that, whatever is wanted; what was wanted is kept."""
         self.most_percent = most_percent
+        self._tell()
+
+    def yield_by(self, gain_db: float) -> None:
+        """Be softer by that while somebody may be speaking over the loudspeaker; 0: nobody is. It is not
+        added to what the conversation wants: the softer of both counts.
+        """
+        self.yielding_db = gain_db
         self._tell()
 
     @property
@@ -96,4 +106,5 @@ class Volume:
 
     def _tell(self) -> None:
         if self._follower is not None:
-            self._follower(min(0.0, self.gain_db) + gain_of_percent_db(self.percent))
+            wanted_db = min(0.0, self.gain_db, self.yielding_db)
+            self._follower(wanted_db + gain_of_percent_db(self.percent))

@@ -113,9 +113,9 @@ class FarEnd(Protocol):
     def lost_blocks(self) -> int:
         """Blocks overwritten because nobody took them in time."""
 
-    def take(self) -> Sequence[tuple[bytes, int]]:
-        """All blocks that the loudspeaker was given since the last time, none if it rests: mono PCM16, and
-        the rate. It neither waits nor raises.
+    def take(self) -> Sequence[tuple[bytes, int, float]]:
+        """All blocks that the loudspeaker was given since the last time, none if it rests: mono PCM16, the
+        rate, and how many seconds ago that was. It neither waits nor raises.
         """
 
 

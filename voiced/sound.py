@@ -162,6 +162,7 @@ class Sound:
             conditioning=self.conditioning,
             echo=self.echo,
             far_end=self.ports.far_end,
+            spoken_over=self._spoken_over,
         )
         async with trio.open_nursery() as nursery:
             nursery.start_soon(capture.run, name="capture")
@@ -171,6 +172,12 @@ class Sound:
         """Whether nothing is heard while the loudspeaker sounds."""
         half = self.echo.choice.mode is EchoMode.HALF_DUPLEX
         return half and self.ports.far_end is not None
+
+    def _spoken_over(self, somebody: bool) -> None:
+        """Make way for whoever may be heard then, if speaking over an answer is of any use."""
+        turns = self.config.turns
+        of_use = turns.interruption != "never" and turns.detection != "push_to_talk"
+        self.volume.yield_by(self.config.echo.duck_db if somebody and of_use else 0.0)
 
     def _at_break(self) -> bool:
         """Whether neither party has the floor: a device may be closed, and nobody misses a word."""

@@ -68,6 +68,23 @@ def lived(far_end: FarEnd, devices: Devices, seconds: float, seed: int = 1) -> N
         far_end.next_frame()
 
 
+@pytest.mark.parametrize("blocks_at_once", [1, 4])
+@pytest.mark.parametrize("ppm", [-200.0, 0.0, 50.0, 200.0])
+def test_where_it_is_known_when_blocks_were_taken_the_clocks_are_known_soon(
+    ppm: float, blocks_at_once: int
+) -> None:
+    rng, far_end, block = np.random.default_rng(7), FarEnd(), Devices().block()
+    per_s, taken = 200 * (1 + ppm * 1e-6), 0
+    for frame in range(20 * SECOND):
+        now_s = 0.02 * frame + rng.uniform(0, 0.003)
+        while (taken_s := taken / per_s + rng.uniform(0, 0.003)) <= now_s:
+            for _ in range(blocks_at_once):
+                far_end.take(block, 48_000, now_s - taken_s)
+            taken += blocks_at_once
+        far_end.next_frame()
+    assert far_end.drift_ppm == pytest.approx(ppm, abs=40)
+
+
 def test_while_the_loudspeaker_rests_there_is_silence() -> None:
     far_end = FarEnd()
     assert [far_end.next_frame() for _ in range(3)] == [SILENT_FRAME] * 3

@@ -17,10 +17,23 @@ from typing import Any, Final, TypeAlias
 import attrs
 import numpy as np
 
-from tests.bench import answers, confirmed, cost, dead, outages, renewal, replug, start, turns, wake
+from tests.bench import (
+    answers,
+    confirmed,
+    cost,
+    dead,
+    echo,
+    outages,
+    renewal,
+    replug,
+    start,
+    turns,
+    wake,
+)
 from tests.bench.crowd import crowded
 from tests.bench.stage import CannotMeasureError, Facts, Series
 from tests.rig import Room, room
+from voiced.audio.echo import EchoMode
 
 Measured: TypeAlias = Series | Facts | tuple[Series, Facts]
 
@@ -46,10 +59,11 @@ class Runs:
     stall_minutes: float
     replugs: int
     wake_s: float  # of other sound that wakes nobody
+    echo_s: float  # of an answer that nobody interrupts
 
 
-_FULL: Final = Runs(12, 25, 204, 20, 20, 60, 4, 15.0, 2, 3, 2.0, 5, 600.0)
-_QUICK: Final = Runs(2, 2, 18, 2, 2, 6, 1, 3.0, 1, 1, 0.5, 1, 60.0)
+_FULL: Final = Runs(12, 25, 204, 20, 20, 60, 4, 15.0, 2, 3, 2.0, 5, 600.0, 600.0)
+_QUICK: Final = Runs(2, 2, 18, 2, 2, 6, 1, 3.0, 1, 1, 0.5, 1, 60.0, 60.0)
 
 
 @attrs.frozen
@@ -167,10 +181,39 @@ def parts(runs: Runs, long_minutes: float | None) -> Mapping[str, list[Row]]:
         Row("false wakes", lambda _rig: wake.false_wakes(runs.wake_s), wake.TARGETS),
         Row("wake words' processor time", lambda _rig: wake.cost(60.0), wake.TARGETS),
     ]
+    table["echo"] = echo_rows(runs.echo_s)
     if long_minutes:
         endurance = Row(f"{long_minutes:g} minutes", lambda rig: cost.endurance(rig, long_minutes))
         table["long"] = [endurance]
     return table
+
+
+def echo_rows(seconds: float) -> list[Row]:
+    """What the loudspeaker's sound in the microphone does."""
+    return [
+        Row("echo taken away", lambda _rig: echo.erle(), echo.TARGETS),
+        *(
+            Row(
+                f"interruptions by itself, {seconds:g} s, {mode.value}",
+                lambda _rig, mode=mode: echo.self_interruptions(seconds, mode),  # type: ignore[misc]
+                echo.TARGETS,
+            )
+            for mode in (EchoMode.OFF, EchoMode.WEBRTC, EchoMode.HALF_DUPLEX)
+        ),
+        Row("utterances in quiet", lambda _rig: echo.in_quiet()),
+        *(
+            Row(
+                f"utterances {abs(over_db):g} dB {'above' if over_db > 0 else 'below'} the echo{how}",
+                lambda _rig, over_db=over_db, first=first: echo.interruptions(  # type: ignore[misc]
+                    over_db, duck_first=first
+                ),
+                echo.ABOVE if over_db > 0 else echo.BELOW,
+            )
+            for over_db in (5.0, -5.0)
+            for first, how in ((False, ""), (True, ", softer when suspected"))
+        ),
+        Row("price of echo handling", lambda _rig: echo.price(), echo.TARGETS),
+    ]
 
 
 def main() -> None:

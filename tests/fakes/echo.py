@@ -20,11 +20,11 @@ class HeardLoudspeaker:
     lost_blocks: int = 0
     _taken: int = attrs.field(default=0, init=False)
 
-    def take(self) -> Sequence[tuple[bytes, int]]:
+    def take(self) -> Sequence[tuple[bytes, int, float]]:
         """As the port says."""
         self.ears.heard()  # who looks moves it on
         news, self._taken = bytes(self.ears.pcm[self._taken :]), len(self.ears.pcm)
-        return [(news, WIRE_RATE_HZ)] if news else []
+        return [(news, WIRE_RATE_HZ, 0.0)] if news else []
 
 
 @attrs.define(eq=False)

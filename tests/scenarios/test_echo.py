@@ -9,6 +9,7 @@ import pytest
 import trio
 from trio.testing import MockClock
 
+from tests.fakes.canceller import FakeCanceller
 from tests.fakes.echo import DELAY_MS, HeardLoudspeaker, KnowingCanceller, UserWithEcho
 from tests.fakes.story import Story
 from tests.fakes.wake import FakeWakeWord
@@ -125,6 +126,30 @@ async def test_a_canceller_is_given_both_ends_in_step_and_the_reference_first(
     lead = int(np.flatnonzero(near == ANSWER // 4)[0]) - int(np.flatnonzero(far)[0])
     assert 5 * 24 <= lead <= DELAY_MS * 24
     assert np.count_nonzero(far) == pytest.approx(1000 * 24, abs=48), "all that was played, once"
+
+
+@pytest.mark.parametrize(
+    ("interruption", "softer_db"), [("immediate", -20.0), ("confirmed", -20.0), ("never", 0.0)]
+)
+async def test_an_answer_makes_way_as_soon_as_somebody_seems_to_speak_over_it(
+    echoing: Story,
+    nursery: trio.Nursery,
+    autojump_clock: MockClock,
+    interruption: str,
+    softer_db: float,
+) -> None:
+    echoing.set("echo", mode="webrtc")
+    echoing.set("turns", interruption=interruption)
+    echoing.canceller = FakeCanceller()
+    await echoing.begin(nursery)
+    await answering(echoing, 7000)
+    await echoing.for_ms(4000)  # it knows the room by now
+    assert echoing.daemon.volume.yielding_db == 0.0
+    echoing.user.says(300, WORD)
+    await echoing.for_ms(150)
+    assert echoing.daemon.volume.yielding_db == softer_db
+    await echoing.for_ms(1200)
+    assert echoing.daemon.volume.yielding_db == 0.0, "nobody has said more"
 
 
 async def test_frames_of_a_loudspeaker_that_nobody_took_are_counted(

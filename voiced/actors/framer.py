@@ -46,10 +46,18 @@ class Framer:
     conditioning: Conditioning = attrs.field(factory=Conditioning)
     echo: Echo | None = None  # None: nobody tells what the loudspeaker plays
     far_end: FarEnd | None = None
+    spoken_over: Callable[[bool], object] = lambda _: None  # the loudspeaker, perhaps; and no more
+    _spoken_over: bool = attrs.field(default=False, init=False)  # as was said last
     _told: EchoChoice | None = attrs.field(default=None, init=False)
 
     async def run(self) -> None:
         """Frame for ever; a device that changes shape gets a new resampler."""
+        try:
+            await self._frame()
+        finally:
+            self._suspect(False)  # who is not heard any more is not spoken over
+
+    async def _frame(self) -> None:
         if self.far_end is not None:
             self.far_end.take()  # from while there was no microphone: nobody can hear it any more
         shape: Shape | None = None
@@ -88,13 +96,19 @@ class Framer:
         if echo is None or far_end is None:
             self._overhear(frame)
             return frame
-        for pcm, rate_hz in far_end.take():
-            echo.take(pcm, rate_hz)
+        for pcm, rate_hz, ago_s in far_end.take():
+            echo.take(pcm, rate_hz, ago_s)
         cancelled = echo.cancel(frame)
         self._overhear(cancelled)
         heard = echo.gate(cancelled)
+        self._suspect(echo.spoken_over)
         self._account(echo, far_end)
         return heard
+
+    def _suspect(self, spoken_over: bool) -> None:
+        if spoken_over is not self._spoken_over:
+            self._spoken_over = spoken_over
+            self.spoken_over(spoken_over)
 
     def _overhear(self, frame: Frame) -> None:
         if self.overhears is not None:

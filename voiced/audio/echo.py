@@ -13,8 +13,10 @@ from attrs import frozen
 
 from voiced.audio.echo_return import EchoReturn, Erle, Returned
 from voiced.audio.far_end import FarEnd
-from voiced.audio.format import SILENT_FRAME, Frame
-from voiced.audio.half_duplex import HalfDuplex
+from voiced.audio.format import SILENT_FRAME, Frame, frames_in_ms
+from voiced.audio.half_duplex import AUDIBLE_DBFS, HalfDuplex
+from voiced.audio.level import dbfs
+from voiced.audio.near_speech import NearSpeech
 
 HEARD_DB: Final = -45.0
 """From here on a return needs something done about it: an answer at -20 dBFS comes back at -65, about as
@@ -27,6 +29,10 @@ LEAST_ERLE_DB: Final = 10.0
 its reference does not reach it in time."""
 
 GOOD_ERLE_DB: Final = 16.0  # with which one that failed is trusted again
+
+_LEARNS: Final = frames_in_ms(3000)
+"""Frames of the loudspeaker's sound after which a canceller knows its first room: before that enough comes
+through for a server to hear speech (measured: until 2.5 s of the first answer)."""
 
 _SURE_AFTER: Final = 3
 """Findings in a row (seconds of the loudspeaker's sound) before another mode is taken that protects less."""
@@ -141,8 +147,10 @@ class Echo:
     far_end: FarEnd = attrs.field(factory=FarEnd, init=False)
     _far: Frame = attrs.field(default=SILENT_FRAME, init=False)  # that went along with the last
     _gate: HalfDuplex = attrs.field(init=False)
+    _near: NearSpeech = attrs.field(factory=NearSpeech, init=False)
     _return: EchoReturn = attrs.field(factory=EchoReturn, init=False)
     _erle: Erle = attrs.field(factory=Erle, init=False)
+    _learning: int = attrs.field(default=_LEARNS, init=False)  # frames, until it knows the room
     _agreeing: int = attrs.field(default=0, init=False)  # findings in a row that want another mode
 
     def __attrs_post_init__(self) -> None:
@@ -164,10 +172,22 @@ class Echo:
         """Frames made silent because the loudspeaker sounded."""
         return self._gate.silenced
 
-    def take(self, pcm: bytes, rate_hz: int) -> None:
-        """A block that the loudspeaker was given: mono PCM16 at its rate, after volume and ducking."""
+    @property
+    def spoken_over(self) -> bool:
+        """Whether somebody may be speaking over the loudspeaker: only a canceller's leavings tell."""
+        return self.choice.mode is EchoMode.WEBRTC and self._near.suspected
+
+    @property
+    def suspicions(self) -> int:
+        """How often that began."""
+        return self._near.suspicions
+
+    def take(self, pcm: bytes, rate_hz: int, ago_s: float | None = None) -> None:
+        """A block that the loudspeaker was given *ago_s* before now (None: nobody knows): mono PCM16 at its
+        rate, after volume and ducking.
+        """
         if self.listens:
-            self.far_end.take(pcm, rate_hz)
+            self.far_end.take(pcm, rate_hz, ago_s)
 
     def cancel(self, near: Frame) -> Frame:
         """Return the microphone's next frame without the loudspeaker's echo, as far as a canceller goes."""
@@ -179,15 +199,24 @@ class Echo:
         if self.canceller is not None and mode is not EchoMode.OFF:
             cleaned = self.canceller.process(near, far)
             self._erle.feed(near, far, cleaned, self._return.found)
+            if not self._learning:
+                self._near.hear(cleaned, far)
         if self._return.feed(near, far):
             self._judge()
         return cleaned if mode is EchoMode.WEBRTC else near
 
     def gate(self, cancelled: Frame) -> Frame:
-        """Return what `cancel` gave last, or silence in half duplex. (A wake word is heard before this.)"""
-        if self.choice.mode is not EchoMode.HALF_DUPLEX:
-            return cancelled
-        return self._gate.pass_on(cancelled, self._far)
+        """Return what `cancel` gave last, or silence in half duplex, and while a canceller hears the
+        loudspeaker for the first time. (A wake word is heard before this.)
+        """
+        match self.choice.mode:
+            case EchoMode.HALF_DUPLEX:
+                return self._gate.pass_on(cancelled, self._far)
+            case EchoMode.WEBRTC if self._learning:
+                self._learning -= dbfs(self._far) > AUDIBLE_DBFS
+                return self._gate.pass_on(cancelled, self._far)
+            case _:
+                return cancelled
 
     def clean(self, near: Frame) -> Frame:
         """Both: the microphone's next frame as it may go on."""

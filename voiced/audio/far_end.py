@@ -20,6 +20,7 @@ or the loudspeaker ran dry (a jump: mended at once, which puts the reference bac
 moment, because somebody was late (nothing is done).
 """
 
+import math
 from collections import deque
 from typing import Final
 
@@ -57,6 +58,7 @@ _WINDOW_S: Final = _WINDOW * FRAME_MS / 1000
 _RESTS_AFTER: Final = 10  # frames without a block: devices that run give one every 100 ms at least
 _MOST: Final = ms_to_samples(1000)  # waits while the microphone gives nothing
 _NOISE_US: Final = 2500.0  # of a look at the level, at least; else half a block, which comes whole
+_DATED_NOISE_US: Final = 800.0  # where it is known when each block was taken
 _US: Final = 1e6 / WIRE_RATE_HZ
 
 
@@ -81,12 +83,14 @@ class FarEnd:
     _resting: bool = attrs.field(default=True, init=False)
     _without: int = attrs.field(default=0, init=False)  # frames since blocks came; -1: just now
     _levels: list[float] = attrs.field(factory=list, init=False)
+    _least: float = attrs.field(default=math.inf, init=False)  # that really waited meanwhile
     _wanted: float | None = attrs.field(default=None, init=False)  # the level; None: not settled
     _ahead: int = attrs.field(default=0, init=False)  # trimmed late: the next run is, at once
     _settled: bool = attrs.field(default=False, init=False)  # this run was
     _grown: int = attrs.field(default=0, init=False)  # the cushion, in this run
     _padded: int = attrs.field(default=0, init=False)  # zeros given since blocks came
     _late: int = attrs.field(default=0, init=False)  # zeros given for blocks, since the last look
+    _ago_s: float | None = attrs.field(default=None, init=False)  # since when the last block waited
     _block: int = attrs.field(default=0, init=False)  # the longest that came, at 24 kHz
     _drift: Drift = attrs.field(factory=Drift, init=False)
 
@@ -100,13 +104,16 @@ class FarEnd:
         """How much of what the loudspeaker took waits here, after a frame was read."""
         return (self._level() + FRAME_SAMPLES) * 1000 / WIRE_RATE_HZ
 
-    def take(self, pcm: bytes, rate_hz: int) -> None:
-        """A block that the loudspeaker was given: mono PCM16 at its rate, silence included."""
+    def take(self, pcm: bytes, rate_hz: int, ago_s: float | None = None) -> None:
+        """A block that the loudspeaker was given: mono PCM16 at its rate, silence included; *ago_s*: how
+        long before the next frame, if that is known.
+        """
         if rate_hz != self._rate_hz:
             self._resample()
             self._append(self._resampler.finish())
             self._rate_hz, self._resampler = rate_hz, Resampler(rate_hz, WIRE_RATE_HZ)
         self._without = -1
+        self._ago_s = ago_s
         block = to_mono(pcm, channels=1)
         self._blocks.append(block)
         self._blocks_samples += block.size
@@ -157,6 +164,7 @@ class FarEnd:
         self._resting, self._settled, self._wanted = False, False, None
         self._grown = self._late = 0
         self._levels.clear()
+        self._least = math.inf
         surplus = int(self._level()) - _CUSHION
         if surplus > 0:
             self._drop(min(surplus, _TRIMMED + self._ahead))
@@ -171,21 +179,31 @@ class FarEnd:
 
     def _look(self) -> None:
         """Once in half a second: what has become of the level."""
-        self._levels.append(self._level())
+        self._levels.append(self._level() + self._since())
+        self._least = min(self._least, self._level())
         if len(self._levels) < _WINDOW:
             return
-        levels = sorted(self._levels)
+        levels, emptiest = sorted(self._levels), self._least
         least, most, usual = levels[0], levels[-1], float(np.mean(levels[_ODD:-_ODD]))
         self._levels.clear()
+        self._least = math.inf
         late, self._late = self._late, 0
         if self._padded:
             return  # it rests, or blocks are late now: that is seen next time
         if late:
             self._grow(late)
         elif self._wanted is None:
-            self._settle(least, usual)
+            self._settle(emptiest, usual)
         else:
             self._hold(least - self._wanted, most - self._wanted, usual - self._wanted)
+
+    def _since(self) -> float:
+        """Samples that the loudspeaker has played since it took its last block: they will come with the next.
+        Without them the level is known by whole blocks only.
+        """
+        if self._ago_s is None:
+            return 0.0
+        return self._ago_s * WIRE_RATE_HZ + self._without * FRAME_SAMPLES
 
     def _grow(self, late: int) -> None:
         """Zeros had to be given. If it was for long, the loudspeaker ran dry, and had zeros, too: the level
@@ -204,7 +222,8 @@ class FarEnd:
         if least > jump or most < -jump:
             self._mend(round(off))
         else:
-            noise_us = max(_NOISE_US, self._block * _US / 2)
+            whole_us = max(_NOISE_US, self._block * _US / 2)
+            noise_us = whole_us if self._ago_s is None else _DATED_NOISE_US
             self._drift.observe(off * _US, _WINDOW_S, noise_us)
 
     def _settle(self, least: float, usual: float) -> None:

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from attrs import field, frozen
 from attrs.validators import and_, in_
 
-from voiced.config.checks import flag, text, whole
+from voiced.config.checks import flag, number, text, whole
 
 
 @frozen(kw_only=True)
@@ -17,6 +17,7 @@ class Echo:
         validator=and_(text(), in_(("auto", "webrtc", "system", "half_duplex", "off"))),
     )
     tail_ms: int = field(default=300, validator=whole(0, 2000))
+    duck_db: float = field(default=-20.0, validator=number(-60.0, 0.0))
     noise_suppression: bool = field(default=False, validator=flag())
     automatic_gain: bool = field(default=False, validator=flag())
 

@@ -176,8 +176,8 @@ class RoomRecording:
                     self._keep(frame, far_end)
 
     def _keep(self, frame: Frame, far_end: FarEnd) -> None:
-        for pcm, rate_hz in far_end.take():
-            self.echo.take(pcm, rate_hz)
+        for pcm, rate_hz, ago_s in far_end.take():
+            self.echo.take(pcm, rate_hz, ago_s)
             self._played.take(pcm, rate_hz)
         self.tracks.before += frame
         self.tracks.after += self.echo.clean(self.conditioning.apply(frame))

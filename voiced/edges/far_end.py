@@ -1,5 +1,6 @@
 """Where the loudspeaker's callback leaves a copy of what it has just given: the echo path collects it."""
 
+import time
 from collections import deque
 from collections.abc import Sequence
 
@@ -17,7 +18,7 @@ class FarEndTap:
     """
 
     lost_blocks: int = attrs.field(default=0, init=False)
-    _slots: deque[tuple[bytes, int]] = attrs.field(
+    _slots: deque[tuple[bytes, int, float]] = attrs.field(
         factory=lambda: deque(maxlen=_BLOCKS), init=False
     )
 
@@ -25,11 +26,13 @@ class FarEndTap:
         """Take over what the loudspeaker was given: mono PCM16, and its rate (audio thread)."""
         if len(self._slots) == self._slots.maxlen:
             self.lost_blocks += 1
-        self._slots.append((pcm, rate_hz))
+        self._slots.append((pcm, rate_hz, time.perf_counter()))
 
-    def take(self) -> Sequence[tuple[bytes, int]]:
-        """All that was left since the last time (Trio thread)."""
+    def take(self) -> Sequence[tuple[bytes, int, float]]:
+        """All that was left since the last time, and how many seconds ago each was (Trio thread)."""
+        now_s = time.perf_counter()
         blocks = []
         while self._slots:
-            blocks.append(self._slots.popleft())
+            pcm, rate_hz, left_s = self._slots.popleft()
+            blocks.append((pcm, rate_hz, max(0.0, now_s - left_s)))
         return blocks
