@@ -22,6 +22,7 @@ class Counts:
     lost_blocks: int = 0  # microphone blocks overwritten before the Trio thread came
     lost_far_blocks: int = 0  # of what the loudspeaker played, overwritten before the Framer came
     echo_silenced: int = 0  # frames made silent because the loudspeaker sounded (half_duplex)
+    echo_suspicions: int = 0  # times an answer was made softer: somebody seemed to speak over it
     echo_jumps: int = 0  # of the loudspeaker's time against the microphone's, mended at once
     refusals: int = 0  # `error` events of the service, whatever they were about
     skipped_events: int = 0  # messages of the server that we could not or need not understand

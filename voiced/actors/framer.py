@@ -118,6 +118,7 @@ class Framer:
         counts = self.counts
         counts.lost_far_blocks = far_end.lost_blocks
         counts.echo_silenced, counts.echo_jumps = echo.silenced, echo.far_end.jumps
+        counts.echo_suspicions = echo.suspicions
         if echo.choice is not self._told:
             self._tell(echo.choice)
 
