@@ -3,7 +3,7 @@
 Belongs here: the two devices' clocks, jitter and pauses. What is done with the frames is `echo.py`'s.
 
 Theory of operation. A canceller wants one steady reference: a frame for each frame of the microphone,
-silence included, each at least 5 ms before its echo (LIBRARIES.md 1.3: 42 dB when it leads by 5 to 300 ms,
+silence included, each at least 5 ms before its echo (measured: 42 dB when it leads by 5 to 300 ms,
 1.6 dB when it does not; 18 dB when it is given only while sound plays). What the loudspeaker took waits
 here in a small cushion.
 

@@ -1,6 +1,6 @@
 """Which settings suit a room that was measured, each with its reason in a sentence. Decides, never looks.
 
-What it goes by (LIBRARIES.md 1.2): no canceller hears somebody well whose voice is softer at the microphone
+What it goes by (measured): no canceller hears somebody well whose voice is softer at the microphone
 than the echo; so the level plan comes first. The voice is brought to a level that recognition likes, and
 the loudspeaker is capped until its echo is no louder than the voice.
 """
@@ -36,7 +36,7 @@ _PERCENT_STEP: Final = 5
 _ROUNDING_DB: Final = 1e-6
 _HOPELESS_DB: Final = 10.0
 """An echo that is so much louder than the talker: cancelled, next to nothing of the talker is left
-(LIBRARIES.md 1.2: at -5 dB a third of all interruptions are missed, at -15 half)."""
+(measured: at -5 dB a third of all interruptions are missed, at -15 half)."""
 
 _CLIPPED_PERCENT: Final = 0.1  # one sample in a thousand is 24 a second: clicks that one hears
 _NEAR_NOISE_DB: Final = 15.0  # closer to the noise than that, words are lost

@@ -16,7 +16,7 @@ LOAD_PULSE: Final = (
     'sink_name=echocancel_sink aec_args="analog_gain_control=0 digital_gain_control=0" && '
     "pactl set-default-source echocancel && pactl set-default-sink echocancel_sink"
 )
-"""Without its gain controls: they turn the microphone down by 23 dB (LIBRARIES.md 1.4)."""
+"""Without its gain controls: they turn the microphone down by 23 dB (measured)."""
 
 
 def judge(mode: EchoMode, *, installed: bool, names: Sequence[str]) -> Finding:

@@ -1,7 +1,7 @@
 """The echo canceller: WebRTC's AEC3, as the package livekit brings it (an optional extra).
 
 Law of this file: one frame of each end in, one out. The only place that knows the library, and nobody imports
-it but for an echo mode that wants it. It is fed as was measured (LIBRARIES.md 1.3): both ends in steps of
+it but for an echo mode that wants it. It is fed as was measured: both ends in steps of
 10 ms, the far end first, always; no delay is hinted at, since it finds that out; its high-pass is on, its
 noise suppression and gain control are an owner's choice, and do harm.
 
