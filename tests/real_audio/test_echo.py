@@ -28,8 +28,7 @@ pytestmark = [pytest.mark.audio, pytest.mark.alone]
 
 _ANSWER = (
     "The museum opens at nine in the morning and closes at six in the evening, on Thursdays at eight. "
-    "Tickets for two cost twenty four euros, and children do not pay at all. The large hall is on your left, "
-    "behind the stairs, and there is a cafe on the first floor where you can rest for a while."
+    "Tickets for two cost twenty four euros, and children do not pay at all."
 )
 _THRESHOLD = 300  # of the server's ears: an echo of -20 dB is three times as loud
 
@@ -116,7 +115,7 @@ async def test_without_echo_handling_the_assistant_interrupts_itself(room: Room)
         assert scene.started() >= 2
 
 
-@pytest.mark.parametrize("mode", ["webrtc", "half_duplex", "auto"])
+@pytest.mark.parametrize("mode", ["auto", "half_duplex"])
 async def test_with_it_the_answer_is_heard_to_its_end(room: Room, mode: str) -> None:
     async with scene_in(room, mode) as scene:
         await asks(scene)
@@ -124,7 +123,7 @@ async def test_with_it_the_answer_is_heard_to_its_end(room: Room, mode: str) -> 
         await trio.sleep(1.0)  # for what the room gives back last
         assert scene.started() == 1, "only the user"
         assert scene.count(Moment.CUT) == 0
-        print(scene.daemon.board.echo, scene.daemon.tallies.numbers())  # noqa: T201  shown by -rP
+        assert scene.daemon.board.echo.startswith({"auto": "webrtc: "}.get(mode, mode))
 
 
 async def test_somebody_who_speaks_over_it_is_heard(room: Room) -> None:

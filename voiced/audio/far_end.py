@@ -13,14 +13,14 @@ and what the microphone's device holds: assumed is 20 ms at least, 30 to 60 with
 the resampler (5 ms for 48 kHz) and the cushion (10 ms). Blocks that come late need a bigger cushion, but
 then their device holds more, or it would run dry: so the cushion grows by what was missing.
 
-The level (what waits, whenever a frame is read) is held where it was in the first half second of a run. It
+The level (what waits, whenever a frame is read) is held where it was in the first half second of the first run,
+and later runs begin there, so that a canceller finds the echo where it was. It
 moves for three reasons, which are told apart: slowly, because the clocks differ (`drift.py`: the reading is
 stretched, so that the canceller sees no drift); at once and for good, because blocks of one side were lost
 or the loudspeaker ran dry (a jump: mended at once, which puts the reference back to where it was); for a
 moment, because somebody was late (nothing is done).
 """
 
-import math
 from collections import deque
 from typing import Final
 
@@ -41,10 +41,9 @@ from voiced.audio.resample import Resampler
 from voiced.audio.stretch import MARGIN, between
 
 _CUSHION: Final = ms_to_samples(10)
-_TRIMMED: Final = ms_to_samples(FRAME_MS)
-"""Most that is left out at the beginning of a run, and once more after its first half second (in later runs at
-once: a canceller has learned where it was): the microphone's frame may come up to 20 ms after the loudspeaker
-has begun. More is what a slow device takes ahead, and its echo is as much later."""
+_PHASE: Final = ms_to_samples(FRAME_MS + 5)
+"""By which runs on the same devices differ: the microphone's frame comes up to 20 ms after the loudspeaker has
+begun. More than that are other devices, or another way through the sound server."""
 
 _SPARE: Final = ms_to_samples(5)  # above the cushion, not worth a jump; and by which it grows
 _GROWS: Final = ms_to_samples(20)  # in all, in a run
@@ -83,10 +82,8 @@ class FarEnd:
     _resting: bool = attrs.field(default=True, init=False)
     _without: int = attrs.field(default=0, init=False)  # frames since blocks came; -1: just now
     _levels: list[float] = attrs.field(factory=list, init=False)
-    _least: float = attrs.field(default=math.inf, init=False)  # that really waited meanwhile
     _wanted: float | None = attrs.field(default=None, init=False)  # the level; None: not settled
-    _ahead: int = attrs.field(default=0, init=False)  # trimmed late: the next run is, at once
-    _settled: bool = attrs.field(default=False, init=False)  # this run was
+    _home: float | None = attrs.field(default=None, init=False)  # the level that runs begin with
     _grown: int = attrs.field(default=0, init=False)  # the cushion, in this run
     _padded: int = attrs.field(default=0, init=False)  # zeros given since blocks came
     _late: int = attrs.field(default=0, init=False)  # zeros given for blocks, since the last look
@@ -139,7 +136,9 @@ class FarEnd:
         elif self._without > _RESTS_AFTER and not self._waiting.any():
             self._rest()
             return SILENT_FRAME
-        else:
+        elif (
+            self._without < _RESTS_AFTER
+        ):  # else what is left is read to its end, wherever the level is
             self._look()
         return self._read()
 
@@ -159,17 +158,21 @@ class FarEnd:
         return self._waiting.size - MARGIN - self._at - FRAME_SAMPLES
 
     def _begin(self) -> None:
-        """The first frame of a run: what came is placed so that the cushion is full when it is read."""
+        """The first frame of a run: what came is placed where it was in earlier runs, or so that the cushion is
+        full at least. (What a device has taken ahead stays: its echo is as much later, and a canceller learns
+        sooner where little has to be found out.)
+        """
         self.runs += 1
-        self._resting, self._settled, self._wanted = False, False, None
+        self._resting, self._wanted = False, None
         self._grown = self._late = 0
         self._levels.clear()
-        self._least = math.inf
-        surplus = int(self._level()) - _CUSHION
-        if surplus > 0:
-            self._drop(min(surplus, _TRIMMED + self._ahead))
-        else:
-            self._insert(-surplus)
+        if self._home is not None:
+            off = self._level() + self._since() - self._home
+            if abs(off) <= _PHASE:
+                self._move(off)
+            else:
+                self._home = None
+        self._move(min(0.0, self._level() - _CUSHION))
 
     def _rest(self) -> None:
         self._resting = True
@@ -180,20 +183,18 @@ class FarEnd:
     def _look(self) -> None:
         """Once in half a second: what has become of the level."""
         self._levels.append(self._level() + self._since())
-        self._least = min(self._least, self._level())
         if len(self._levels) < _WINDOW:
             return
-        levels, emptiest = sorted(self._levels), self._least
+        levels = sorted(self._levels)
         least, most, usual = levels[0], levels[-1], float(np.mean(levels[_ODD:-_ODD]))
         self._levels.clear()
-        self._least = math.inf
         late, self._late = self._late, 0
         if self._padded:
             return  # it rests, or blocks are late now: that is seen next time
         if late:
             self._grow(late)
         elif self._wanted is None:
-            self._settle(emptiest, usual)
+            self._settle(usual)
         else:
             self._hold(least - self._wanted, most - self._wanted, usual - self._wanted)
 
@@ -226,24 +227,26 @@ class FarEnd:
             noise_us = whole_us if self._ago_s is None else _DATED_NOISE_US
             self._drift.observe(off * _US, _WINDOW_S, noise_us)
 
-    def _settle(self, least: float, usual: float) -> None:
-        """What else came at the beginning of a run came ahead, too; from now on the level is held."""
-        trimmed = 0 if self._settled else min(int(least) - _CUSHION, _TRIMMED - self._ahead)
-        if trimmed > _SPARE:
-            self._drop(trimmed)
-            self._ahead += trimmed
-            usual -= trimmed
-        self._settled = True
+    def _settle(self, usual: float) -> None:
+        """From now on the level is held; and the next run begins with it, or a canceller would have to find
+        the echo anew with each.
+        """
         self._wanted = usual
+        if self._home is None:
+            self._home = usual
         self._drift.begin()
 
     def _mend(self, off: int) -> None:
         self.jumps += 1
-        if off > 0:
-            self._drop(off)
-        else:
-            self._insert(-off)
+        self._move(off)
         self._drift.begin()
+
+    def _move(self, off: float) -> None:
+        """Bring a level that is *off* back to where it should be."""
+        if off > 0:
+            self._drop(round(off))
+        elif off < 0:
+            self._insert(round(-off))
 
     def _drop(self, samples: int) -> None:
         """Leave out the oldest."""
