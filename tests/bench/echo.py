@@ -122,9 +122,11 @@ def self_interruptions(seconds: float, mode: EchoMode) -> Facts:
 
 async def _counted(room: Room, answer: Samples, echo: Echo) -> tuple[int, int]:
     server, silero = Server(), Silero()
-    for heard in played(room, answer, echo)[1]:
+    loudspeaker, frames = played(room, answer, echo)
+    for heard in frames:
         await server.hear(heard.clean)
         silero.hear(heard.clean)
+        loudspeaker.gain_db = DUCK_DB if echo.spoken_over else 0.0  # as the daemon does it
     return server.onsets, silero.onsets
 
 
