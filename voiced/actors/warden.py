@@ -47,8 +47,11 @@ class Warden:
         if self._wanted is None:
             return
         muted, self._wanted = self._wanted, None
-        with trio.move_on_after(_WRITE_LIMIT_S, shield=True):
+        with trio.move_on_after(_WRITE_LIMIT_S, shield=True) as limit:
             # One at a time, for one that hangs would otherwise be overtaken by its opposite.
             await trio.to_thread.run_sync(
                 lambda: self.keeper.keep(muted=muted), abandon_on_cancel=True, limiter=self._one
             )
+        if limit.cancelled_caught and self._wanted is None:  # it may never have been begun
+            self._wanted = muted
+            self._news.set()
