@@ -42,7 +42,8 @@ def echo_from(config: Config, canceller: Canceller | None) -> Echo:
     mode = EchoMode(config.echo.mode)
     if mode is EchoMode.AUTO and any(map(cancels_by_name, config.capture.devices)):
         mode = EchoMode.SYSTEM  # two of them, one behind the other, do harm
-    return Echo(mode, config.echo.tail_ms, canceller)
+    by_voice = Detection(config.turns.detection) is not Detection.PUSH_TO_TALK
+    return Echo(mode, config.echo.tail_ms, canceller, by_voice)
 
 
 def configure_from(config: Config) -> Configure:

@@ -114,6 +114,19 @@ def test_auto_cancels_again_when_the_canceller_has_learned() -> None:
     assert mode_of(echo) is EchoMode.WEBRTC
 
 
+@pytest.mark.parametrize(
+    ("canceller", "mode"), [(None, EchoMode.OFF), (FakeCanceller(4), EchoMode.WEBRTC)]
+)
+def test_where_a_button_takes_the_turns_nobody_is_silenced_unasked(
+    canceller: FakeCanceller | None, mode: EchoMode
+) -> None:
+    """Its press cuts the answer, and the first words come at once."""
+    echo = Echo(EchoMode.AUTO, canceller=canceller, by_voice=False)
+    in_room(echo, Room(return_db=-10))
+    assert mode_of(echo) is mode
+    assert echo.silenced == 0
+
+
 def test_auto_leaves_a_headset_alone_and_comes_back_for_a_loudspeaker() -> None:
     echo = Echo(EchoMode.AUTO, canceller=FakeCanceller())
     without_echo(echo)
@@ -134,12 +147,12 @@ FOUND = st.builds(
 )
 
 
-@given(st.booleans(), FOUND, st.none() | st.floats(0, 50))
+@given(st.booleans(), FOUND, st.none() | st.floats(0, 50), st.booleans())
 def test_a_room_that_stays_as_it_is_has_one_mode(
-    canceller: bool, found: Returned, erle_db: float | None
+    canceller: bool, found: Returned, erle_db: float | None, by_voice: bool
 ) -> None:
     """Whatever the mode is: the second choice is the last."""
-    room = Known(canceller, found, erle_db)
+    room = Known(canceller, found, erle_db, by_voice)
     for now in (EchoMode.OFF, EchoMode.WEBRTC, EchoMode.HALF_DUPLEX):
         first, _ = prefer(room, now)
         second, _ = prefer(room, first)

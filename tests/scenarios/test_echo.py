@@ -152,6 +152,24 @@ async def test_an_answer_makes_way_as_soon_as_somebody_seems_to_speak_over_it(
     assert echoing.daemon.volume.yielding_db == 0.0, "nobody has said more"
 
 
+async def test_a_press_over_the_first_answer_loses_no_word(
+    echoing: Story, nursery: trio.Nursery, autojump_clock: MockClock
+) -> None:
+    """By voice the microphone would still be silent then: the canceller does not know the room yet."""
+    echoing.set("turns", detection="push_to_talk", pre_roll_ms=0)
+    echoing.set("echo", mode="webrtc")
+    echoing.canceller = KnowingCanceller()
+    await echoing.begin(nursery)
+    assert echoing.daemon.supervisor.ask("What time is it?")
+    echoing.server.speaks(3000)
+    await echoing.for_ms(500)
+    assert echoing.daemon.supervisor.press()
+    await echoing.for_ms(200)  # what the loudspeaker held, and its echo
+    echoing.user.says(600, 333)
+    await echoing.for_ms(800)
+    assert np.count_nonzero(appended(echoing) == 333) == 600 * 24
+
+
 async def test_frames_of_a_loudspeaker_that_nobody_took_are_counted(
     echoing: Story, nursery: trio.Nursery, autojump_clock: MockClock
 ) -> None:

@@ -1,6 +1,7 @@
 """Porter: does what buttons, switches and keys ask for."""
 
 import logging
+from typing import Final
 
 import attrs
 
@@ -9,6 +10,8 @@ from voiced.link.panel import Control, Touch
 from voiced.panel_ports import OpenButtons
 
 log = logging.getLogger(__name__)
+
+_HELD: Final = frozenset({Control.TALK, Control.MUTE_SWITCH})  # going up asks for something, too
 
 
 @attrs.define(eq=False)
@@ -32,15 +35,18 @@ class Porter:
             self._down.clear()
 
     def _take(self, touch: Touch) -> None:
-        if touch.control is Control.MUTE_SWITCH:
-            self.operator.turn_mute_switch(muted=touch.down)
+        # A switch tells how it stands, however often; a button, that it has changed.
+        if touch.control is not Control.MUTE_SWITCH and not self._changes(touch):
             return
-        if touch.down == (touch.control in self._down):
-            return
-        (self._down.add if touch.down else self._down.discard)(touch.control)
-        if touch.down or touch.control is Control.TALK:
+        if touch.down or touch.control in _HELD:
             done = self._ask(touch)
             log.debug("%s %s done=%s", touch.control.value, "down" if touch.down else "up", done)
+
+    def _changes(self, touch: Touch) -> bool:
+        if touch.down == (touch.control in self._down):
+            return False
+        (self._down.add if touch.down else self._down.discard)(touch.control)
+        return True
 
     def _ask(self, touch: Touch) -> bool:
         operator = self.operator

@@ -88,6 +88,7 @@ class Room:
     canceller: bool
     found: Returned | None = None  # by `EchoReturn`
     erle_db: float | None = None
+    by_voice: bool = True  # turns are taken by what is heard; else a button is held
 
 
 def prefer(room: Room, now: EchoMode | None) -> tuple[EchoMode, str]:
@@ -100,10 +101,12 @@ def prefer(room: Room, now: EchoMode | None) -> tuple[EchoMode, str]:
         return EchoMode.OFF, told
     if found.return_db is None or found.return_db < limit_db:
         return EchoMode.OFF, f"{told}, too softly to matter"
+    if not room.canceller and not room.by_voice:
+        return EchoMode.OFF, f"{told}, and a button says who speaks"
     if not room.canceller:
         return EchoMode.HALF_DUPLEX, f"{told}, and {_NONE}"
     least_db = GOOD_ERLE_DB if now is EchoMode.HALF_DUPLEX else LEAST_ERLE_DB
-    if room.erle_db is not None and room.erle_db < least_db:
+    if room.by_voice and room.erle_db is not None and room.erle_db < least_db:
         return EchoMode.HALF_DUPLEX, f"{told}, and {least_db:.0f} are needed"
     return EchoMode.WEBRTC, told
 
@@ -137,12 +140,15 @@ class Echo:
     """What the Framer asks about each frame of the microphone.
 
     *wanted* as the owner set it. `webrtc` needs a *canceller*. With `system` and `off` nothing is changed
-    and nothing measured: the loudspeaker needs no tap then (`listens`).
+    and nothing measured: the loudspeaker needs no tap then (`listens`). Where turns are not taken *by_voice*
+    but with a button, whose press cuts the answer, the microphone is not silenced unasked: that would take
+    the first words after the press.
     """
 
     wanted: EchoMode
     tail_ms: int = 300
     canceller: Canceller | None = None
+    by_voice: bool = True
     choice: EchoChoice = attrs.field(init=False)
     far_end: FarEnd = attrs.field(factory=FarEnd, init=False)
     _far: Frame = attrs.field(default=SILENT_FRAME, init=False)  # that went along with the last
@@ -150,13 +156,14 @@ class Echo:
     _near: NearSpeech = attrs.field(factory=NearSpeech, init=False)
     _return: EchoReturn = attrs.field(factory=EchoReturn, init=False)
     _erle: Erle = attrs.field(factory=Erle, init=False)
-    _learning: int = attrs.field(default=_LEARNS, init=False)  # frames, until it knows the room
+    _learning: int = attrs.field(init=False)  # frames, until it knows the room
     _agreeing: int = attrs.field(default=0, init=False)  # findings in a row that want another mode
 
     def __attrs_post_init__(self) -> None:
         if self.wanted is EchoMode.WEBRTC and self.canceller is None:
             raise ValueError("webrtc needs a canceller")
         self._gate = HalfDuplex(self.tail_ms)
+        self._learning = _LEARNS if self.by_voice else 0
         if self.wanted is EchoMode.AUTO:
             self.choice = EchoChoice(*prefer(self._room(), None))
         else:
@@ -223,7 +230,8 @@ class Echo:
         return self.gate(self.cancel(near))
 
     def _room(self) -> Room:
-        return Room(self.canceller is not None, self._return.found, self._erle.db)
+        canceller = self.canceller is not None
+        return Room(canceller, self._return.found, self._erle.db, self.by_voice)
 
     def _judge(self) -> None:
         """The room was measured anew."""
