@@ -21,8 +21,12 @@ class Counts:
     unheard_answers: int = 0  # let go because there was no loudspeaker
     lost_blocks: int = 0  # microphone blocks overwritten before the Trio thread came
     lost_far_blocks: int = 0  # of what the loudspeaker played, overwritten before the Framer came
-    echo_silenced: int = 0  # frames made silent because the loudspeaker sounded (half_duplex)
+    echo_silenced: int = (
+        0  # frames made silent because the loudspeaker sounded: half duplex, or an echo that moved
+    )
     echo_suspicions: int = 0  # times an answer was made softer: somebody seemed to speak over it
+    echo_moves: int = 0  # of the echo, heard through the canceller, which had to look for it anew
+    echo_passed: int = 0  # frames that went on as they came: louder than an echo can be
     echo_jumps: int = 0  # of the loudspeaker's time against the microphone's, mended at once
     refusals: int = 0  # `error` events of the service, whatever they were about
     skipped_events: int = 0  # messages of the server that we could not or need not understand

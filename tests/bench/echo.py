@@ -6,6 +6,7 @@ needs a sound server, and the same numbers come out every time but for the proce
 
 import statistics
 import time
+from collections.abc import Sequence
 from typing import Final
 
 import attrs
@@ -23,7 +24,7 @@ from voiced.audio.level import decibels
 from voiced.config.echo import Echo as Settings
 from voiced.edges.canceller import canceller_from
 from voiced.faults import ConfigError
-from voiced.local.turns import Started
+from voiced.local.turns import Edge, Started
 
 ANSWER_DBFS: Final = -20.0  # as services send it
 _PLAIN: Final = Room()
@@ -124,8 +125,9 @@ async def _counted(room: Room, answer: Samples, echo: Echo) -> tuple[int, int]:
     server, silero = Server(), Silero()
     loudspeaker, frames = played(room, answer, echo)
     for heard in frames:
-        await server.hear(heard.clean)
-        silero.hear(heard.clean)
+        for frame in heard.sent:
+            await server.hear(frame)
+            silero.hear(frame)
         loudspeaker.gain_db = DUCK_DB if echo.spoken_over else 0.0  # as the daemon does it
     return server.onsets, silero.onsets
 
@@ -213,8 +215,12 @@ async def _interrupted(room: Room, answer: Samples, talk: Talk, duck_first: bool
     loudspeaker, frames = played(room, answer, echo, talk.sound)
     for number, heard in enumerate(frames):
         now_s = (number + 1) * 0.02
-        edges = await server.hear(heard.clean)
-        meant = confirming.hear(heard.clean, edges)
+        edges: list[Edge] = []
+        meant = False
+        for frame in heard.sent:
+            told = await server.hear(frame)
+            meant = confirming.hear(frame, told) or meant
+            edges += told
         suspected = duck_first and echo.spoken_over
         # Heard or not, the answer goes on: the utterances that follow shall find it, too.
         loudspeaker.gain_db = DUCK_DB if suspected else 0.0
@@ -269,7 +275,7 @@ class Timed(Echo):
         super().take(pcm, rate_hz, ago_s)
         self.busy_s += time.thread_time() - began_s
 
-    def clean(self, near: Frame) -> Frame:
+    def clean(self, near: Frame) -> Sequence[Frame]:
         """As `Echo`."""
         began_s = time.thread_time()
         cleaned = super().clean(near)

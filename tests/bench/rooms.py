@@ -10,7 +10,7 @@ Belongs here: what a room does to sound, and when the daemon is given what. The 
 """
 
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Final
 
 import attrs
@@ -138,7 +138,12 @@ class Heard:
     """One frame: as the microphone gave it, and what the daemon made of it."""
 
     raw: Frame
-    clean: Frame
+    sent: Sequence[Frame]
+
+    @property
+    def clean(self) -> Frame:
+        """What was made of this one."""
+        return self.sent[-1]
 
 
 def played(

@@ -11,7 +11,7 @@ from tests.audio.rooms import DEVICE_HZ, Room, frames, noise, pcm, speech_like
 from tests.fakes.canceller import FakeCanceller
 from voiced.audio.convert import Samples
 from voiced.audio.echo import Canceller, Echo, EchoMode
-from voiced.audio.format import FRAME_BYTES, FRAME_SAMPLES, SILENT_FRAME, WIRE_RATE_HZ
+from voiced.audio.format import FRAME_BYTES, FRAME_SAMPLES, SILENT_FRAME, WIRE_RATE_HZ, Frame
 from voiced.audio.level import dbfs
 from voiced.edges.canceller import canceller_from
 from voiced.faults import ConfigError
@@ -58,11 +58,11 @@ def test_what_the_loudspeaker_says_becomes_softer(make: Callable[[], Canceller])
 def erle_db(room: Room, echo: Echo, far: Samples) -> tuple[float, float]:
     """From 2 to 5 s, and from 20 s on: far end only, through `FarEnd` as in the daemon."""
     near = frames(room.echo(far) + noise(far.size / SECOND, -85))
-    heard = []
+    heard: list[Frame] = []
     for frame, come in zip(near, room.blocks(far), strict=True):
         for block in come:
             echo.take(block, DEVICE_HZ)
-        heard.append(echo.clean(frame))
+        heard.extend(echo.clean(frame))
     before, after = pcm(near), pcm(heard)
 
     def taken(first_s: int, last_s: int) -> float:

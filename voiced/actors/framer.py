@@ -1,7 +1,7 @@
 """Framer: from blocks of any shape to exact frames."""
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import attrs
 import trio
@@ -71,7 +71,8 @@ class Framer:
                 resampler = Resampler(shape.rate_hz, WIRE_RATE_HZ)
                 self._announce(shape, resampler)
             for frame in slicer.feed(self._convert(block, resampler)):
-                self._hand_over(self._hear(self._conditioned(frame)))
+                for heard in self._hear(self._conditioned(frame)):
+                    self._hand_over(heard)
 
     def _hand_over(self, frame: Frame) -> None:
         now_s = trio.current_time()
@@ -90,17 +91,18 @@ class Framer:
         self.counts.frames_clipped += self.conditioning.book_clipped()
         return conditioned
 
-    def _hear(self, frame: Frame) -> Frame:
+    def _hear(self, frame: Frame) -> Sequence[Frame]:
         """Without the loudspeaker's echo; words are listened for before half duplex silences it."""
         echo, far_end = self.echo, self.far_end
         if echo is None or far_end is None:
             self._overhear(frame)
-            return frame
+            return [frame]
         for pcm, rate_hz, ago_s in far_end.take():
             echo.take(pcm, rate_hz, ago_s)
-        cancelled = echo.cancel(frame)
-        self._overhear(cancelled)
-        heard = echo.gate(cancelled)
+        heard = []
+        for cancelled in echo.cancel(frame):
+            self._overhear(cancelled)
+            heard.append(echo.gate(cancelled))
         self._suspect(echo.spoken_over)
         self._account(echo, far_end)
         return heard
@@ -118,7 +120,8 @@ class Framer:
         counts = self.counts
         counts.lost_far_blocks = far_end.lost_blocks
         counts.echo_silenced, counts.echo_jumps = echo.silenced, echo.far_end.jumps
-        counts.echo_suspicions = echo.suspicions
+        counts.echo_suspicions, counts.echo_moves = echo.suspicions, echo.moves
+        counts.echo_passed = echo.passed
         if echo.choice is not self._told:
             self._tell(echo.choice)
 

@@ -1,22 +1,23 @@
 """What is done about the loudspeaker's sound in the microphone, frame by frame, and why.
 
 Belongs here: the modes, the choice among them, and the way of a frame through far end, measuring, canceller
-and gate. Each of those has a file of its own: `far_end.py`, `echo_return.py`, `half_duplex.py`; a foreign
-canceller stands behind `Canceller` (`voiced/edges/canceller.py`).
+and gate. Each of those has a file of its own: `far_end.py`, `echo_return.py`, `double_talk.py`, `half_duplex.py`; a
+foreign canceller stands behind `Canceller` (`voiced/edges/canceller.py`).
 """
 
 import enum
+from collections.abc import Sequence
 from typing import Final, Protocol
 
 import attrs
 from attrs import frozen
 
+from voiced.audio.double_talk import DoubleTalk
 from voiced.audio.echo_return import EchoReturn, Erle, Returned
 from voiced.audio.far_end import FarEnd
 from voiced.audio.format import SILENT_FRAME, Frame, frames_in_ms
 from voiced.audio.half_duplex import AUDIBLE_DBFS, HalfDuplex
 from voiced.audio.level import dbfs
-from voiced.audio.near_speech import NearSpeech
 
 HEARD_DB: Final = -45.0
 """From here on a return needs something done about it: an answer at -20 dBFS comes back at -65, about as
@@ -33,6 +34,9 @@ GOOD_ERLE_DB: Final = 16.0  # with which one that failed is trusted again
 _LEARNS: Final = frames_in_ms(3000)
 """Frames of the loudspeaker's sound after which a canceller knows its first room: before that enough comes
 through for a server to hear speech (measured: until 2.5 s of the first answer)."""
+
+_FINDS: Final = frames_in_ms(2000)
+"""The same, after an echo has moved: measured, a canceller needs 0.2 to 1.3 s to find it again."""
 
 _SURE_AFTER: Final = 3
 """Findings in a row (seconds of the loudspeaker's sound) before another mode is taken that protects less."""
@@ -149,11 +153,14 @@ class Echo:
     tail_ms: int = 300
     canceller: Canceller | None = None
     by_voice: bool = True
+    moves: int = attrs.field(
+        default=0, init=False
+    )  # of the echo, which the canceller had to follow
     choice: EchoChoice = attrs.field(init=False)
     far_end: FarEnd = attrs.field(factory=FarEnd, init=False)
     _far: Frame = attrs.field(default=SILENT_FRAME, init=False)  # that went along with the last
     _gate: HalfDuplex = attrs.field(init=False)
-    _near: NearSpeech = attrs.field(factory=NearSpeech, init=False)
+    _talk: DoubleTalk = attrs.field(factory=DoubleTalk, init=False)
     _return: EchoReturn = attrs.field(factory=EchoReturn, init=False)
     _erle: Erle = attrs.field(factory=Erle, init=False)
     _learning: int = attrs.field(init=False)  # frames, until it knows the room
@@ -182,12 +189,17 @@ class Echo:
     @property
     def spoken_over(self) -> bool:
         """Whether somebody may be speaking over the loudspeaker: only a canceller's leavings tell."""
-        return self.choice.mode is EchoMode.WEBRTC and self._near.suspected
+        return self.choice.mode is EchoMode.WEBRTC and self._talk.suspected
 
     @property
     def suspicions(self) -> int:
         """How often that began."""
-        return self._near.suspicions
+        return self._talk.suspicions
+
+    @property
+    def passed(self) -> int:
+        """Frames that went on as the microphone gave them: somebody was louder than the echo can be."""
+        return self._talk.passed
 
     def take(self, pcm: bytes, rate_hz: int, ago_s: float | None = None) -> None:
         """A block that the loudspeaker was given *ago_s* before now (None: nobody knows): mono PCM16 at its
@@ -196,25 +208,27 @@ class Echo:
         if self.listens:
             self.far_end.take(pcm, rate_hz, ago_s)
 
-    def cancel(self, near: Frame) -> Frame:
-        """Return the microphone's next frame without the loudspeaker's echo, as far as a canceller goes."""
+    def cancel(self, near: Frame) -> Sequence[Frame]:
+        """Return the microphone's next frame without the loudspeaker's echo, as far as a canceller goes. Where it
+        has taken somebody's first words away, they come before it.
+        """
         if not self.listens:
-            return near
+            return [near]
         far = self._far = self.far_end.next_frame()
         mode = self.choice.mode
-        cleaned = near
+        heard: Sequence[Frame] = [near]
         if self.canceller is not None and mode is not EchoMode.OFF:
-            cleaned = self.canceller.process(near, far)
-            self._erle.feed(near, far, cleaned, self._return.found)
-            if not self._learning:
-                self._near.hear(cleaned, far)
+            left = self.canceller.process(near, far)
+            self._erle.feed(near, far, left, self._return.found)
+            told = self._tell_apart(near, left, far)
+            heard = told if mode is EchoMode.WEBRTC else heard
         if self._return.feed(near, far):
             self._judge()
-        return cleaned if mode is EchoMode.WEBRTC else near
+        return heard
 
     def gate(self, cancelled: Frame) -> Frame:
-        """Return what `cancel` gave last, or silence in half duplex, and while a canceller hears the
-        loudspeaker for the first time. (A wake word is heard before this.)
+        """Return what `cancel` gave last, or silence in half duplex, and while a canceller looks for the
+        loudspeaker's echo: when it hears it for the first time, or elsewhere. (A wake word is heard before this.)
         """
         match self.choice.mode:
             case EchoMode.HALF_DUPLEX:
@@ -225,9 +239,21 @@ class Echo:
             case _:
                 return cancelled
 
-    def clean(self, near: Frame) -> Frame:
-        """Both: the microphone's next frame as it may go on."""
-        return self.gate(self.cancel(near))
+    def clean(self, near: Frame) -> Sequence[Frame]:
+        """Both: the microphone's next frame as it may go on, and what comes before it."""
+        return [self.gate(each) for each in self.cancel(near)]
+
+    def _tell_apart(self, near: Frame, left: Frame, far: Frame) -> Sequence[Frame]:
+        """Somebody, nobody, or the loudspeaker itself."""
+        delay_ms = self._return.found.delay_ms if self._return.found else None
+        if self._learning:
+            self._talk.learn(near, left, far, delay_ms)
+            return [left]
+        told = self._talk.hear(near, left, far, delay_ms)
+        if self._talk.moved:
+            self.moves += 1
+            self._learning = _FINDS if self.by_voice else 0
+        return told
 
     def _room(self) -> Room:
         canceller = self.canceller is not None

@@ -36,6 +36,7 @@ _HOLD: Final = frames_in_ms(700)
 go by until the room is softer."""
 
 _RETURNS: Final = frames_in_ms(500)  # until the room is as loud as before, after a suspicion
+_PAUSE: Final = frames_in_ms(100)  # that does not end a burst
 _ECHO: Final = frames_in_ms(1000)  # how long after the far end's last sound there may be an echo
 
 
@@ -44,6 +45,10 @@ class NearSpeech:
     """One microphone behind a canceller."""
 
     suspicions: int = attrs.field(default=0, init=False)  # times it began to suspect somebody
+    burst: int = attrs.field(default=0, init=False)
+    """Frames since that which stands out began to; 0 if nothing does, nor did a moment ago."""
+
+    _pause: int = attrs.field(default=_PAUSE, init=False)  # frames since something stood out
     _usual_dbfs: float = attrs.field(default=-60.0, init=False)
     _standing_out: deque[bool] = attrs.field(factory=lambda: deque(maxlen=_OF), init=False)
     _wary_db: float = attrs.field(default=0.0, init=False)  # because of suspicions for nothing
@@ -67,7 +72,14 @@ class NearSpeech:
         limit_dbfs = max(self._usual_dbfs + _ABOVE_DB, _LEAST_DBFS) + self._wary_db
         self._standing_out.append(level_dbfs > limit_dbfs)
         self._wary_db = max(0.0, self._wary_db - _CALMS_DB)
+        self._pause = 0 if self._standing_out[-1] else self._pause + 1
+        self.burst = self.burst + 1 if self._pause < _PAUSE else 0
         self._suspect()
+
+    def calm(self) -> None:
+        """It was not somebody: the loudspeaker itself came through."""
+        self._standing_out.clear()
+        self._held = 0
 
     def _suspect(self) -> None:
         self._stood += self._standing_out[-1]

@@ -180,7 +180,7 @@ class RoomRecording:
             self.echo.take(pcm, rate_hz, ago_s)
             self._played.take(pcm, rate_hz)
         self.tracks.before += frame
-        self.tracks.after += self.echo.clean(self.conditioning.apply(frame))
+        self.tracks.after += self.echo.clean(self.conditioning.apply(frame))[-1]
         self.tracks.played += self._played.next_frame()
 
     def _finding(self) -> Finding:

@@ -1,0 +1,100 @@
+"""Double talk: who is heard behind a canceller while the loudspeaker sounds, and what of that goes on.
+
+Belongs here: telling somebody from nobody, and from the loudspeaker itself; and that a canceller does not take a
+talker's first words away. By what each of them is told is in `near_speech.py`, `leak.py` and `beyond_echo.py`.
+
+    what the canceller left stands out                  -> suspected: the answer is made softer
+      ... and is what the loudspeaker was given         -> moved: nobody; the canceller looks for its echo
+      ... and the microphone hears more than an echo    -> somebody: all goes on as it came, from his beginning on
+"""
+
+from collections import deque
+from collections.abc import Sequence
+from typing import Final
+
+import attrs
+
+from voiced.audio.beyond_echo import BeyondEcho
+from voiced.audio.format import Frame, frames_in_ms
+from voiced.audio.leak import Leak
+from voiced.audio.level import dbfs
+from voiced.audio.near_speech import NearSpeech
+
+_LOOKS: Final = frames_in_ms(140)
+"""From the beginning of a burst: who is not the loudspeaker by then is somebody."""
+
+_BEFORE: Final = frames_in_ms(60)  # a burst that stands out somebody has begun to speak
+_TOLD_AGAIN: Final = frames_in_ms(200)  # at most: what was taken away of his first words
+_UNLIKE = 18.0
+_TAKEN_DB: Final = 3.0  # by which a frame is softer that did not come through
+_PASSES: Final = frames_in_ms(200)  # after a frame that was louder than an echo: he still speaks
+
+
+@attrs.define(eq=False)
+class DoubleTalk:
+    """One microphone behind a canceller."""
+
+    moved: bool = attrs.field(default=False, init=False)  # the echo has, by this frame
+    passed: int = attrs.field(default=0, init=False)  # frames that went on as they came
+    _near: NearSpeech = attrs.field(factory=NearSpeech, init=False)
+    _leak: Leak = attrs.field(factory=Leak, init=False)
+    _beyond: BeyondEcho = attrs.field(factory=BeyondEcho, init=False)
+    _before: deque[tuple[Frame, Frame]] = attrs.field(
+        factory=lambda: deque(maxlen=_TOLD_AGAIN), init=False
+    )  # frames, and what was left of them
+    _passes: int = attrs.field(default=0, init=False)  # frames for which it goes on as it comes
+
+    @property
+    def suspected(self) -> bool:
+        """Whether somebody may be speaking over the loudspeaker now."""
+        return self._near.suspected
+
+    @property
+    def suspicions(self) -> int:
+        """How often that began."""
+        return self._near.suspicions
+
+    def learn(self, near: Frame, left: Frame, far: Frame, delay_ms: int | None) -> None:
+        """Take a frame of the microphone, what the canceller left of it, and its reference, which is heard
+        *delay_ms* later (None: nobody knows), while it is known that too much is left.
+        """
+        self.moved = False
+        self._passes = 0
+        self._leak.feed(near, left, far)
+        self._beyond.hear(near, far, delay_ms, suspected=False)
+        self._before.append((near, left))
+
+    def hear(self, near: Frame, left: Frame, far: Frame, delay_ms: int | None) -> Sequence[Frame]:
+        """The same in good times. Return what goes on: one frame, or more of them when somebody has begun to
+        speak, of whom little was left until now.
+        """
+        self._leak.feed(near, left, far)
+        self._near.hear(left, far)
+        somebody = self._somebody(near, far, delay_ms)
+        told = [left]
+        if somebody or self._passes:
+            told = [*self._taken_away(), near]
+            self.passed += len(told)
+        else:
+            self._before.append((near, left))
+        self._passes = _PASSES if somebody else max(0, self._passes - 1)
+        looks = self._near.suspected and 0 < self._near.burst <= _LOOKS and not self._passes
+        self.moved = looks and self._leak.is_one()
+        if self.moved:
+            self._near.calm()
+        return told
+
+    def _somebody(self, near: Frame, far: Frame, delay_ms: int | None) -> bool:
+        """Whether this frame is certainly somebody's."""
+        beyond = self._beyond.hear(near, far, delay_ms, suspected=self._near.suspected)
+        return beyond and not self._leak.resembles()
+
+    def _taken_away(self) -> list[Frame]:
+        """What is missing of somebody's first words: back to his beginning, or to a frame that came through."""
+        lost: list[Frame] = []
+        for near, left in list(self._before)[::-1][: self._near.burst - 1 + _BEFORE]:
+            if dbfs(near) - dbfs(left) < _TAKEN_DB:
+                break
+            lost.insert(0, near)
+        self._before.clear()
+        return lost
