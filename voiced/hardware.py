@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final
 
 import trio
 
-from voiced.audio.echo import Canceller
+from voiced.audio.echo.handling import Canceller
 from voiced.config.whole import Config
 from voiced.edges.far_end import FarEndTap
 from voiced.edges.files import FileMicrophone, FileSpeaker

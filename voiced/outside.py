@@ -15,7 +15,7 @@ from typing import Final
 import attrs
 import trio
 
-from voiced.audio.echo import Canceller
+from voiced.audio.echo.handling import Canceller
 from voiced.config.logs import Debug
 from voiced.config.whole import Config
 from voiced.control import address

@@ -19,7 +19,7 @@ from voiced.actors.framer import Framer
 from voiced.actors.player import Player
 from voiced.actors.signaller import Signaller
 from voiced.audio.conditioning import Conditioning
-from voiced.audio.echo import Echo, EchoMode
+from voiced.audio.echo.handling import Echo, EchoMode
 from voiced.audio.format import Frame
 from voiced.audio.jitter import JitterBuffer
 from voiced.channel import Channel, WhenFull

@@ -11,7 +11,7 @@ from voiced.account.prices import Prices
 from voiced.account.usage import TOKENS, Kind
 from voiced.actors.opening import Opening, Patience
 from voiced.actors.talk import Habits
-from voiced.audio.echo import Canceller, Echo, EchoMode, cancels_by_name
+from voiced.audio.echo.handling import Canceller, Echo, EchoMode, cancels_by_name
 from voiced.audio.wire import WireFormat
 from voiced.config.whole import Config
 from voiced.link.activation import Activation, Mode

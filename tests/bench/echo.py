@@ -18,7 +18,7 @@ from tests.bench.people import assistant, begins_s, utterances
 from tests.bench.rooms import Room, played
 from tests.bench.stage import CannotMeasureError, Facts
 from voiced.audio.convert import Samples, to_mono
-from voiced.audio.echo import Canceller, Echo, EchoMode
+from voiced.audio.echo.handling import Canceller, Echo, EchoMode
 from voiced.audio.format import WIRE_RATE_HZ, Frame
 from voiced.audio.level import decibels
 from voiced.config.echo import Echo as Settings
@@ -49,6 +49,8 @@ _OTHER: Final = {
     "120 ms, 50 ppm, small loudspeaker": _SMALL,
     "120 ms, 50 ppm, hard room": _HARD,
 }
+_MOVED: Final = (attrs.evolve(_PLAIN, delay_ms=120), _SMALL, _HARD)
+_MOVES_MS: Final = (60, 150, -60)
 _EARLY_S: Final = (2, 5)
 _ROOMS: Final = 8
 _LATE_S: Final = (20, 30)
@@ -121,6 +123,25 @@ def self_interruptions(seconds: float, mode: EchoMode) -> Facts:
     return facts
 
 
+def moved(seconds: float) -> Facts:
+    """How often speech is heard where only the assistant speaks, and its echo comes sooner or later every 8 s,
+    as after a stutter of the sound server: in three rooms together.
+    """
+    answer = assistant(seconds, ANSWER_DBFS)
+    facts: Facts = {"moves": len(_MOVED) * (int(seconds) // 8)}
+    for moves_ms in _MOVES_MS:
+        results = []
+        for room in _MOVED:
+            echo = webrtc()
+            moving = attrs.evolve(room, moves_ms=moves_ms)
+            results.append((*trio.run(_counted, moving, answer, echo), echo.moves))
+        server, silero, noticed = (sum(each) for each in zip(*results, strict=True))
+        facts[f"by {moves_ms:+d} ms: by the local server"] = server
+        facts[f"by {moves_ms:+d} ms: by Silero alone"] = silero
+        facts[f"by {moves_ms:+d} ms: noticed"] = noticed
+    return facts
+
+
 async def _counted(room: Room, answer: Samples, echo: Echo) -> tuple[int, int]:
     server, silero = Server(), Silero()
     loudspeaker, frames = played(room, answer, echo)
@@ -158,8 +179,8 @@ class Results:
     wrongly: int = 0
 
 
-def interruptions(over_db: float, *, duck_first: bool) -> Facts:
-    """Twenty utterances over an answer that goes on, *over_db* louder than its echo.
+def interruptions(over_db: float, *, duck_first: bool, unseen: bool = False) -> Facts:
+    """Twenty utterances over an answer that goes on, *over_db* louder than its echo; or twenty *unseen*.
 
     `heard` is when the local server says that speech has started, which interrupts the answer
     (`interruption = "immediate"`); `meant` is when `interruption = "confirmed"` would have cut it.
@@ -168,7 +189,7 @@ def interruptions(over_db: float, *, duck_first: bool) -> Facts:
     seconds = _FIRST_S + _COUNT * _EVERY_S + 1
     answer = assistant(seconds, ANSWER_DBFS)
     for name, room in _TALKED_IN.items():
-        talk = _talk(room, answer, over_db)
+        talk = _talk(room, answer, over_db, unseen=unseen)
         results = trio.run(_interrupted, room, answer, talk, duck_first)
         heard, meant = list(results.heard.values()), list(results.meant.values())
         facts[f"{name}: heard within 300 ms"] = sum(ms <= 300 for ms in heard)
@@ -196,11 +217,11 @@ def in_quiet() -> Facts:
     }
 
 
-def _talk(room: Room, answer: Samples, over_db: float) -> Talk:
+def _talk(room: Room, answer: Samples, over_db: float, *, unseen: bool = False) -> Talk:
     raw = pcm([each.raw for each in played(room, answer, Echo(EchoMode.OFF))[1]])
     echo_db = level_db(raw) if answer.any() else ANSWER_DBFS - 10
     sound, begin_s, end_s = np.zeros(answer.size, np.float32), [], []
-    for number, utterance in enumerate(utterances(_COUNT, _LEAST_S, _MOST_S)):
+    for number, utterance in enumerate(utterances(_COUNT, _LEAST_S, _MOST_S, unseen=unseen)):
         at_s = _FIRST_S + number * _EVERY_S
         at = round(at_s * WIRE_RATE_HZ)
         gain = decibels(echo_db + over_db - level_db(utterance))

@@ -21,7 +21,7 @@ from tests.bench import (
 from tests.bench.crowd import crowded
 from tests.bench.stage import Facts, Series
 from tests.rig import Room
-from voiced.audio.echo import EchoMode
+from voiced.audio.echo.handling import EchoMode
 
 Measured: TypeAlias = Series | Facts | tuple[Series, Facts]
 
@@ -188,17 +188,25 @@ def echo_rows(seconds: float) -> list[Row]:
             )
             for mode in (EchoMode.OFF, EchoMode.WEBRTC, EchoMode.HALF_DUPLEX)
         ),
+        Row(
+            f"interruptions by itself, an echo that moves, 3 x {seconds / 5:g} s",
+            lambda _rig: echo.moved(seconds / 5),
+        ),
         Row("utterances in quiet", lambda _rig: echo.in_quiet()),
         *(
             Row(
                 f"utterances {abs(over_db):g} dB {'above' if over_db > 0 else 'below'} the echo{how}",
-                lambda _rig, over_db=over_db, first=first: echo.interruptions(  # type: ignore[misc]
-                    over_db, duck_first=first
+                lambda _rig, over_db=over_db, first=first, unseen=unseen: echo.interruptions(  # type: ignore[misc]
+                    over_db, duck_first=first, unseen=unseen
                 ),
                 echo.ABOVE if over_db > 0 else echo.BELOW,
             )
             for over_db in (5.0, -5.0)
-            for first, how in ((False, ""), (True, ", softer when suspected"))
+            for first, unseen, how in (
+                (False, False, ""),
+                (True, False, ", softer when suspected"),
+                (True, True, ", softer when suspected, others"),
+            )
         ),
         Row("price of echo handling", lambda _rig: echo.price(), echo.TARGETS),
     ]

@@ -46,10 +46,12 @@ def assistant(seconds: float, dbfs: float) -> Samples:
     return at_level(np.concatenate(parts)[: round(seconds * WIRE_RATE_HZ)], dbfs)
 
 
-def utterances(count: int, least_s: float, most_s: float) -> list[Samples]:
-    """That many of other voices in turn, each beginning with its first sound (24 kHz)."""
+def utterances(count: int, least_s: float, most_s: float, *, unseen: bool = False) -> list[Samples]:
+    """That many of other voices in turn, each beginning with its first sound (24 kHz). The *unseen* lie halfway
+    between the others: nothing was tuned on them.
+    """
     of_each = -(-count // len(TALKERS))
-    chosen = [_spread_out(voice, of_each, least_s, most_s) for voice in TALKERS]
+    chosen = [_spread_out(voice, of_each, least_s, most_s, unseen) for voice in TALKERS]
     return [voice[number] for number in range(of_each) for voice in chosen][:count]
 
 
@@ -62,12 +64,14 @@ def begins_s(utterance: Samples) -> float:
     return int(np.argmax(begun)) * 0.01
 
 
-def _spread_out(voice: str, count: int, least_s: float, most_s: float) -> list[Samples]:
+def _spread_out(
+    voice: str, count: int, least_s: float, most_s: float, unseen: bool
+) -> list[Samples]:
     """From all over what there is of that voice, in the order of names."""
     fitting = [
         prompt for prompt in _prompts(voice) if least_s <= prompt.size / WIRE_RATE_HZ <= most_s
     ]
-    return [fitting[number * len(fitting) // count] for number in range(count)]
+    return [fitting[(2 * number + unseen) * len(fitting) // (2 * count)] for number in range(count)]
 
 
 @cache

@@ -17,12 +17,12 @@ import attrs
 import numpy as np
 
 from voiced.audio.convert import Samples, to_mono, to_pcm16
-from voiced.audio.echo import Echo
+from voiced.audio.echo.handling import Echo
+from voiced.audio.echo.stretch import MARGIN, between
 from voiced.audio.format import WIRE_RATE_HZ, Frame
 from voiced.audio.framing import FrameSlicer
 from voiced.audio.level import decibels
 from voiced.audio.resample import Resampler
-from voiced.audio.stretch import MARGIN, between
 from voiced.audio.valve import RAMP_MS
 
 DEVICE_HZ: Final = 48_000
@@ -31,6 +31,7 @@ _BLOCK: Final = 5 * _PER_MS  # the loudspeaker's
 _CHUNK: Final = 20 * _PER_MS  # the microphone's block, and what is convolved at once
 _RAMP: Final = RAMP_MS * _PER_MS
 _DIRECT_MS: Final = 2  # before the first reflection
+_MOVES_AFTER: Final = 8 * DEVICE_HZ // _CHUNK  # chunks
 _SMALL_HZ: Final = 250.0  # below it a small loudspeaker gives next to nothing
 
 
@@ -47,6 +48,7 @@ class Room:
     noise_dbfs: float = -90.0
     jitter_ms: float = 3.0  # most by which blocks are taken late, on either side
     burst: int = 1  # blocks that the loudspeaker's device takes at once
+    moves_ms: int = 0  # by which the way becomes longer, and shorter again, every 8 s
     seed: int = 1
 
     def response(self) -> Samples:
@@ -104,6 +106,7 @@ class Air:
     _size: int = attrs.field(init=False)
     _taken: list[Samples] = attrs.field(factory=list, init=False)
     _at: int = attrs.field(init=False)
+    _carried: int = attrs.field(default=0, init=False)  # chunks
     seconds: float = attrs.field(kw_only=True)
 
     def __attrs_post_init__(self) -> None:
@@ -111,7 +114,12 @@ class Air:
         self._size = 1 << (response.size + _CHUNK).bit_length()
         self._spectrum = np.fft.rfft(response, self._size).astype(np.complex64)
         self._at = MARGIN + self.room.delay_ms * _PER_MS
-        total = self._at + round((self.seconds + 1) * DEVICE_HZ) + self._size
+        total = (
+            self._at
+            + max(0, self.room.moves_ms) * _PER_MS
+            + round((self.seconds + 1) * DEVICE_HZ)
+            + self._size
+        )
         self.heard = np.zeros(total, np.float32)
 
     def carry(self, block: bytes) -> None:
@@ -126,6 +134,10 @@ class Air:
         echo = np.fft.irfft(np.fft.rfft(chunk, self._size) * self._spectrum, self._size)
         self.heard[self._at : self._at + self._size] += echo.astype(np.float32)
         self._at += _CHUNK
+        self._carried += 1
+        if self._carried % _MOVES_AFTER == 0:
+            there = self._carried // _MOVES_AFTER % 2
+            self._at += self.room.moves_ms * _PER_MS * (1 if there else -1)
 
     def at(self, frame: int) -> Samples:
         """What arrives in that frame of the microphone's clock."""

@@ -2,7 +2,7 @@
 
 import pytest
 
-from voiced.audio.echo import EchoMode
+from voiced.audio.echo.handling import EchoMode
 from voiced.doctor.echo import judge
 from voiced.doctor.finding import Verdict
 

@@ -14,7 +14,7 @@ from tests.doctor.rooms import Breaks, Dead, EchoRoom, Plays, Refuses
 from tests.fakes.canceller import FakeCanceller
 from voiced.audio.conditioning import Conditioning
 from voiced.audio.convert import Samples
-from voiced.audio.echo import Canceller, Echo, EchoMode
+from voiced.audio.echo.handling import Canceller, Echo, EchoMode
 from voiced.audio.format import WIRE_RATE_HZ, Shape
 from voiced.audio.level import dbfs
 from voiced.config.whole import Config

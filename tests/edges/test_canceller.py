@@ -7,10 +7,10 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
-from tests.audio.rooms import DEVICE_HZ, Room, frames, noise, pcm, speech_like
+from tests.audio.echo.rooms import DEVICE_HZ, Room, frames, noise, pcm, speech_like
 from tests.fakes.canceller import FakeCanceller
 from voiced.audio.convert import Samples
-from voiced.audio.echo import Canceller, Echo, EchoMode
+from voiced.audio.echo.handling import Canceller, Echo, EchoMode
 from voiced.audio.format import FRAME_BYTES, FRAME_SAMPLES, SILENT_FRAME, WIRE_RATE_HZ, Frame
 from voiced.audio.level import dbfs
 from voiced.edges.canceller import canceller_from
@@ -123,7 +123,7 @@ def test_a_missing_library_is_told_with_what_to_type(monkeypatch: pytest.MonkeyP
 def test_nobody_imports_the_library_who_does_not_want_it() -> None:
     """Nor does it keep a process that used it from ending, with its own exit code."""
     script = (
-        "import sys, voiced.edges.canceller as c, voiced.audio.echo\n"
+        "import sys, voiced.edges.canceller as c, voiced.audio.echo.handling\n"
         "assert 'livekit' not in sys.modules\n"
         "c.canceller_from().process(bytes(960), bytes(960))\n"
         "assert 'livekit' in sys.modules\n"

@@ -3,8 +3,8 @@
 import attrs
 import numpy as np
 
+from voiced.audio.echo.half_duplex import AUDIBLE_DBFS
 from voiced.audio.format import Frame
-from voiced.audio.half_duplex import AUDIBLE_DBFS
 from voiced.audio.level import dbfs, decibels
 
 _LASTS = 25  # frames: the echo of a sound comes later, and takes its time

@@ -50,7 +50,7 @@ class KnowingCanceller:
     given: list[tuple[Frame, Frame]] = attrs.field(factory=list)  # near, far
 
     def process(self, near: Frame, far: Frame) -> Frame:
-        """As `voiced.audio.echo.Canceller` says."""
+        """As `voiced.audio.echo.handling.Canceller` says."""
         self.given.append((near, far))
         late = (DELAY_MS + 40) // 20 + 1  # its echo may be in the frame after, too
         sounded = b"".join(each for _, each in self.given[-late:])

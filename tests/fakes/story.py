@@ -14,7 +14,7 @@ from tests.fakes.room import Ears, User
 from tests.fakes.server import FakeServer
 from voiced.actors.operator import Reload
 from voiced.app import Daemon
-from voiced.audio.echo import Canceller
+from voiced.audio.echo.handling import Canceller
 from voiced.config.sound import Devices
 from voiced.config.whole import Config
 from voiced.notices import Happened, Moment, Notice, NoticeBoard, Phase, PhaseChanged

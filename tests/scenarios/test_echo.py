@@ -193,3 +193,19 @@ async def test_where_nobody_tells_what_is_played_not_a_bit_is_changed(
     await story.for_ms(1500)
     assert np.count_nonzero(appended(story) == 222) == 1000 * 24
     assert story.daemon.board.status.echo == ""
+
+
+async def test_a_microphone_that_lost_blocks_is_silent_until_the_echo_is_found_again(
+    echoing: Story, nursery: trio.Nursery, autojump_clock: MockClock
+) -> None:
+    """Behind it the loudspeaker's sound comes sooner or later than before."""
+    echoing.set("echo", mode="webrtc")
+    echoing.canceller = KnowingCanceller()
+    await echoing.begin(nursery)
+    assert echoing.daemon.supervisor.ask("What time is it?")
+    echoing.server.speaks(12_000)
+    await echoing.for_ms(6000)
+    before = echoing.daemon.counts.echo_silenced
+    echoing.user.microphone.lost_blocks = 3
+    await echoing.for_ms(1000)
+    assert echoing.daemon.counts.echo_silenced > before + 20

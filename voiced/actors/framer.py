@@ -9,7 +9,7 @@ import trio
 from voiced.actors.capture import Block
 from voiced.audio.conditioning import Conditioning
 from voiced.audio.convert import to_mono, to_pcm16
-from voiced.audio.echo import Echo, EchoChoice
+from voiced.audio.echo.handling import Echo, EchoChoice
 from voiced.audio.format import WIRE_RATE_HZ, Frame, Shape
 from voiced.audio.framing import FrameSlicer
 from voiced.audio.level import dbfs
@@ -48,6 +48,7 @@ class Framer:
     far_end: FarEnd | None = None
     spoken_over: Callable[[bool], object] = lambda _: None  # the loudspeaker, perhaps; and no more
     _spoken_over: bool = attrs.field(default=False, init=False)  # as was said last
+    _lost: int = attrs.field(default=0, init=False)  # blocks of either device, as seen last
     _told: EchoChoice | None = attrs.field(default=None, init=False)
 
     async def run(self) -> None:
@@ -97,6 +98,10 @@ class Framer:
         if echo is None or far_end is None:
             self._overhear(frame)
             return [frame]
+        lost = self.counts.lost_blocks + self.counts.lost_far_blocks + self.blocks.tally.dropped
+        if lost != self._lost:
+            self._lost = lost
+            echo.stumble()
         for pcm, rate_hz, ago_s in far_end.take():
             echo.take(pcm, rate_hz, ago_s)
         heard = []

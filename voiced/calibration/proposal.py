@@ -12,7 +12,7 @@ from typing import Final, TypeAlias
 from attrs import frozen
 
 from voiced.audio.earcons import LEVEL_DBFS as ANSWER_DBFS
-from voiced.audio.echo import HEARD_DB, EchoMode
+from voiced.audio.echo.handling import HEARD_DB, EchoMode
 from voiced.audio.level import gain_of_percent_db
 from voiced.calibration.sounds import Noise, Talker
 from voiced.doctor.loop import Loop

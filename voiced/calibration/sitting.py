@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import attrs
 
-from voiced.audio.echo import EchoMode, cancels_by_name
+from voiced.audio.echo.handling import EchoMode, cancels_by_name
 from voiced.calibration.measuring import SILENCE_S, SPEECH_S, Measuring, Meter
 from voiced.calibration.proposal import Room
 from voiced.calibration.sounds import Noise, Talker, measure_noise, measure_talker

@@ -6,7 +6,7 @@ How loud the echo is, the whistle tells (`loop.py`), and `voiced calibrate` what
 from collections.abc import Sequence
 from typing import Final
 
-from voiced.audio.echo import EchoMode, cancels_by_name
+from voiced.audio.echo.handling import EchoMode, cancels_by_name
 from voiced.doctor.finding import Finding, Verdict
 
 CHECK: Final = "echo"

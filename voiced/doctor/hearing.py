@@ -12,7 +12,7 @@ from typing import Final, TypeAlias
 import attrs
 import trio
 
-from voiced.audio.echo import EchoMode
+from voiced.audio.echo.handling import EchoMode
 from voiced.audio.format import BYTES_PER_SAMPLE, Shape, ms_to_samples
 from voiced.config.whole import Config
 from voiced.doctor import echo, level, mixer, sound_server

@@ -17,8 +17,8 @@ import trio
 from voiced.audio.conditioning import Conditioning
 from voiced.audio.convert import to_mono, to_pcm16
 from voiced.audio.earcons import LEVEL_DBFS as ANSWER_DBFS
-from voiced.audio.echo import Echo
-from voiced.audio.far_end import FarEnd as FarEndFrames
+from voiced.audio.echo.far_end import FarEnd as FarEndFrames
+from voiced.audio.echo.handling import Echo
 from voiced.audio.format import BYTES_PER_SAMPLE, FRAME_BYTES, FRAME_MS, WIRE_RATE_HZ, Frame
 from voiced.audio.framing import FrameSlicer
 from voiced.audio.level import dbfs, gain_of_percent_db

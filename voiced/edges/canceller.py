@@ -41,7 +41,7 @@ class WebRtcCanceller:
     frame_of: "type[AudioFrame]"
 
     def process(self, near: Frame, far: Frame) -> Frame:
-        """As `voiced.audio.echo.Canceller` says; it comes some 8 ms later than *near*."""
+        """As `voiced.audio.echo.handling.Canceller` says; it comes some 8 ms later than *near*."""
         cleaned = bytearray(near)
         for at in range(0, FRAME_BYTES, _STEP_BYTES):
             self.processor.process_reverse_stream(self._step(bytearray(far[at : at + _STEP_BYTES])))

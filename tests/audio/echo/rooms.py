@@ -6,11 +6,11 @@ import numpy as np
 from attrs import frozen
 
 from voiced.audio.convert import Samples, to_pcm16
-from voiced.audio.far_end import FarEnd
+from voiced.audio.echo.far_end import FarEnd
+from voiced.audio.echo.stretch import MARGIN, between
 from voiced.audio.format import FRAME_BYTES, FRAME_SAMPLES, WIRE_RATE_HZ, Frame, ms_to_samples
 from voiced.audio.level import decibels
 from voiced.audio.resample import Resampler
-from voiced.audio.stretch import MARGIN, between
 
 DEVICE_HZ = 48_000
 BLOCK = 240  # 5 ms at the device's rate

@@ -42,6 +42,7 @@ _STANDS_OUT: Final = 28.0
 150 reaches it in the first 120 ms; of echoes that have moved by 20 to 150 ms two thirds do, in rooms of 0.3 s."""
 
 _MOST_TAKEN_DB: Final = 20.0  # a canceller that takes more away knows where the echo is
+_LEAST_DBFS: Final = -60.0  # where the microphone hears less, there is nothing to take away
 
 
 @attrs.define(eq=False)
@@ -58,10 +59,16 @@ class Leak:
         self._left.append(left)
         self._far.append(far)
 
+    @property
+    def taken_db(self) -> float | None:
+        """How much less was left of what the microphone heard last; None: it heard next to nothing."""
+        near_dbfs, left_dbfs = dbfs(b"".join(self._near)), dbfs(b"".join(self._left))
+        return near_dbfs - left_dbfs if near_dbfs > _LEAST_DBFS else None
+
     def is_one(self) -> bool:
         """Whether what was left last is the loudspeaker's, and too much of it."""
-        taken_db = dbfs(b"".join(self._near)) - dbfs(b"".join(self._left))
-        return taken_db < _MOST_TAKEN_DB and self.resembles()
+        taken_db = self.taken_db
+        return taken_db is not None and taken_db < _MOST_TAKEN_DB and self.resembles()
 
     def resembles(self) -> bool:
         """Whether what was left last is like the loudspeaker. It takes 0.3 ms to tell: ask with a reason."""

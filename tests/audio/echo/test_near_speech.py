@@ -2,8 +2,8 @@
 
 import numpy as np
 
+from voiced.audio.echo.near_speech import NearSpeech
 from voiced.audio.format import FRAME_SAMPLES, SILENT_FRAME, Frame
-from voiced.audio.near_speech import NearSpeech
 
 
 def at(level_dbfs: float) -> Frame:

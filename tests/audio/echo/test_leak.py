@@ -3,10 +3,10 @@
 import numpy as np
 import pytest
 
-from tests.audio.rooms import Room, frames, noise, speech_like
+from tests.audio.echo.rooms import Room, frames, noise, speech_like
 from voiced.audio.convert import Samples
+from voiced.audio.echo.leak import Leak
 from voiced.audio.format import SILENT_FRAME, WIRE_RATE_HZ
-from voiced.audio.leak import Leak
 
 FAR = speech_like(4, seed=1)
 FAINT = noise(4, -85)

@@ -15,8 +15,8 @@ from typing import Final
 
 import attrs
 
+from voiced.audio.echo.half_duplex import AUDIBLE_DBFS
 from voiced.audio.format import FRAME_MS, Frame, frames_in_ms
-from voiced.audio.half_duplex import AUDIBLE_DBFS
 from voiced.audio.level import SILENCE_DBFS, dbfs
 
 _BEYOND_DB: Final = 3.5  # the most that an echo was

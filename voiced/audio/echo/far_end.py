@@ -1,6 +1,6 @@
 """The far end: what the loudspeaker was given, as one frame for each frame of the microphone.
 
-Belongs here: the two devices' clocks, jitter and pauses. What is done with the frames is `echo.py`'s.
+Belongs here: the two devices' clocks, jitter and pauses. What is done with the frames is `handling.py`'s.
 
 Theory of operation. A canceller wants one steady reference: a frame for each frame of the microphone,
 silence included, each at least 5 ms before its echo (measured: 42 dB when it leads by 5 to 300 ms,
@@ -28,7 +28,8 @@ import attrs
 import numpy as np
 
 from voiced.audio.convert import Samples, to_mono, to_pcm16
-from voiced.audio.drift import Drift
+from voiced.audio.echo.drift import Drift
+from voiced.audio.echo.stretch import MARGIN, between
 from voiced.audio.format import (
     FRAME_MS,
     FRAME_SAMPLES,
@@ -38,7 +39,6 @@ from voiced.audio.format import (
     ms_to_samples,
 )
 from voiced.audio.resample import Resampler
-from voiced.audio.stretch import MARGIN, between
 
 _CUSHION: Final = ms_to_samples(10)
 _PHASE: Final = ms_to_samples(FRAME_MS + 5)
@@ -67,6 +67,7 @@ class FarEnd:
 
     runs: int = attrs.field(default=0, init=False)  # times the loudspeaker began to take sound
     jumps: int = attrs.field(default=0, init=False)  # of the time between the devices, mended
+    stumbles: int = attrs.field(default=0, init=False)  # times that one of the two lost sound
     starved: int = attrs.field(default=0, init=False)  # zeros given because blocks were late
     inserted: int = attrs.field(default=0, init=False)  # zeros that mended a jump
     dropped: int = attrs.field(default=0, init=False)  # left out, at a beginning or for a jump
@@ -125,6 +126,7 @@ class FarEnd:
         if not self._without:  # what was padded was late; else it is a pause
             self.starved += self._padded
             self._late += self._padded
+            self.stumbles += self._padded >= _SPARE
             self._padded = 0
         if self._resting and self._without:
             self.rested_frames += 1
@@ -238,6 +240,7 @@ class FarEnd:
 
     def _mend(self, off: int) -> None:
         self.jumps += 1
+        self.stumbles += 1
         self._move(off)
         self._drift.begin()
 

@@ -5,9 +5,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.audio.rooms import frames, noise
+from tests.audio.echo.rooms import frames, noise
+from voiced.audio.echo.half_duplex import HalfDuplex
 from voiced.audio.format import FRAME_BYTES, FRAME_MS, FRAME_SAMPLES, SILENT_FRAME, Frame
-from voiced.audio.half_duplex import HalfDuplex
 
 LOUD: Frame = np.full(FRAME_SAMPLES, 3000, "<i2").tobytes()
 FAINT: Frame = np.full(FRAME_SAMPLES, 20, "<i2").tobytes()  # -64 dBFS

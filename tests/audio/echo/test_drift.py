@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import numpy as np
 import pytest
 
-from voiced.audio.drift import Drift
+from voiced.audio.echo.drift import Drift
 
 HALF_SECOND = 0.5
 NOISE_US = 2500.0

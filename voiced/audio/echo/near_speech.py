@@ -16,8 +16,8 @@ from typing import Final
 
 import attrs
 
+from voiced.audio.echo.half_duplex import AUDIBLE_DBFS
 from voiced.audio.format import Frame, frames_in_ms
-from voiced.audio.half_duplex import AUDIBLE_DBFS
 from voiced.audio.level import SILENCE_DBFS, dbfs
 
 _ABOVE_DB: Final = 10.0  # what is usually left

@@ -14,11 +14,11 @@ from typing import Final
 
 import attrs
 
-from voiced.audio.beyond_echo import BeyondEcho
+from voiced.audio.echo.beyond_echo import BeyondEcho
+from voiced.audio.echo.leak import Leak
+from voiced.audio.echo.near_speech import NearSpeech
 from voiced.audio.format import Frame, frames_in_ms
-from voiced.audio.leak import Leak
 from voiced.audio.level import dbfs
-from voiced.audio.near_speech import NearSpeech
 
 _LOOKS: Final = frames_in_ms(140)
 """From the beginning of a burst: who is not the loudspeaker by then is somebody."""
@@ -53,6 +53,11 @@ class DoubleTalk:
     def suspicions(self) -> int:
         """How often that began."""
         return self._near.suspicions
+
+    @property
+    def taken_db(self) -> float | None:
+        """How much of what the microphone heard last the canceller took away; None: it heard next to nothing."""
+        return self._leak.taken_db
 
     def learn(self, near: Frame, left: Frame, far: Frame, delay_ms: int | None) -> None:
         """Take a frame of the microphone, what the canceller left of it, and its reference, which is heard

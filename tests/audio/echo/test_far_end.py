@@ -9,7 +9,7 @@ from attrs import evolve, frozen
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from voiced.audio.far_end import FarEnd
+from voiced.audio.echo.far_end import FarEnd
 from voiced.audio.format import FRAME_BYTES, FRAME_SAMPLES, SILENT_FRAME, Frame
 
 SECOND = 50  # frames

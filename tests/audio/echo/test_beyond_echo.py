@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
-from tests.audio.rooms import Room, frames, noise, speech_like
-from voiced.audio.beyond_echo import BeyondEcho
+from tests.audio.echo.rooms import Room, frames, noise, speech_like
 from voiced.audio.convert import Samples
+from voiced.audio.echo.beyond_echo import BeyondEcho
 from voiced.audio.format import FRAME_SAMPLES, frames_in_ms
 
 FAR = speech_like(12, seed=1)

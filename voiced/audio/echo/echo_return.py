@@ -1,6 +1,6 @@
 """What the microphone hears of the loudspeaker: whether, how loud, how late; and what a canceller leaves.
 
-Belongs here: measuring while answers play. What follows from the figures is decided in `echo.py`.
+Belongs here: measuring while answers play. What follows from the figures is decided in `handling.py`.
 
 Theory of operation. Levels alone can't tell an echo from somebody who speaks meanwhile, or from noise. But an
 echo is the far end once more, later and softer: both ends' cross-spectrum over two seconds, averaged over some
@@ -19,8 +19,8 @@ import numpy as np
 import numpy.typing as npt
 from attrs import frozen
 
+from voiced.audio.echo.half_duplex import AUDIBLE_DBFS
 from voiced.audio.format import FRAME_SAMPLES, WIRE_RATE_HZ, Frame
-from voiced.audio.half_duplex import AUDIBLE_DBFS
 from voiced.audio.level import SILENCE_DBFS, dbfs
 
 Spectrum: TypeAlias = npt.NDArray[Any]

@@ -1,7 +1,7 @@
 """Half duplex: a microphone that hears nothing while the loudspeaker is heard, and a little longer.
 
 Belongs here: when the gate is shut, and that its edges make no click. Whether a room needs it is decided
-in `echo.py`. Frames are made silent, never left out: the server's voice detection counts sound, not time.
+in `handling.py`. Frames are made silent, never left out: the server's voice detection counts sound, not time.
 """
 
 from typing import Final

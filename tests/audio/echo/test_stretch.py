@@ -5,7 +5,7 @@ import numpy.typing as npt
 import pytest
 
 from voiced.audio.convert import Samples
-from voiced.audio.stretch import MARGIN, between
+from voiced.audio.echo.stretch import MARGIN, between
 
 
 def tone(hz: float, places: npt.ArrayLike) -> Samples:

@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
-from tests.audio.rooms import Room, at_rms, frames, noise, speech_like
+from tests.audio.echo.rooms import Room, at_rms, frames, noise, speech_like
 from voiced.audio.convert import Samples
-from voiced.audio.echo_return import EchoReturn, Erle, Returned
+from voiced.audio.echo.echo_return import EchoReturn, Erle, Returned
 from voiced.audio.format import SILENT_FRAME
 
 SECONDS = 12

@@ -3,9 +3,9 @@
 import numpy as np
 from attrs import frozen
 
-from tests.audio.rooms import Room, frames, noise, speech_like
+from tests.audio.echo.rooms import Room, frames, noise, speech_like
 from voiced.audio.convert import Samples
-from voiced.audio.double_talk import DoubleTalk
+from voiced.audio.echo.double_talk import DoubleTalk
 from voiced.audio.format import FRAME_SAMPLES, Frame, frames_in_ms
 
 SECONDS = 12

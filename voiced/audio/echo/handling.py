@@ -12,11 +12,12 @@ from typing import Final, Protocol
 import attrs
 from attrs import frozen
 
-from voiced.audio.double_talk import DoubleTalk
-from voiced.audio.echo_return import EchoReturn, Erle, Returned
-from voiced.audio.far_end import FarEnd
-from voiced.audio.format import SILENT_FRAME, Frame, frames_in_ms
-from voiced.audio.half_duplex import AUDIBLE_DBFS, HalfDuplex
+from voiced.audio.echo.double_talk import DoubleTalk
+from voiced.audio.echo.echo_return import EchoReturn, Erle, Returned
+from voiced.audio.echo.far_end import FarEnd
+from voiced.audio.echo.half_duplex import AUDIBLE_DBFS, HalfDuplex
+from voiced.audio.echo.learning import AGAIN, FIRST, Learning
+from voiced.audio.format import SILENT_FRAME, Frame
 from voiced.audio.level import dbfs
 
 HEARD_DB: Final = -45.0
@@ -30,13 +31,6 @@ LEAST_ERLE_DB: Final = 10.0
 its reference does not reach it in time."""
 
 GOOD_ERLE_DB: Final = 16.0  # with which one that failed is trusted again
-
-_LEARNS: Final = frames_in_ms(3000)
-"""Frames of the loudspeaker's sound after which a canceller knows its first room: before that enough comes
-through for a server to hear speech (measured: until 2.5 s of the first answer)."""
-
-_FINDS: Final = frames_in_ms(2000)
-"""The same, after an echo has moved: measured, a canceller needs 0.2 to 1.3 s to find it again."""
 
 _SURE_AFTER: Final = 3
 """Findings in a row (seconds of the loudspeaker's sound) before another mode is taken that protects less."""
@@ -163,14 +157,15 @@ class Echo:
     _talk: DoubleTalk = attrs.field(factory=DoubleTalk, init=False)
     _return: EchoReturn = attrs.field(factory=EchoReturn, init=False)
     _erle: Erle = attrs.field(factory=Erle, init=False)
-    _learning: int = attrs.field(init=False)  # frames, until it knows the room
+    _learning: Learning = attrs.field(factory=Learning, init=False)
+    _stumbles: int = attrs.field(default=0, init=False)  # of the far end, as seen last
     _agreeing: int = attrs.field(default=0, init=False)  # findings in a row that want another mode
 
     def __attrs_post_init__(self) -> None:
         if self.wanted is EchoMode.WEBRTC and self.canceller is None:
             raise ValueError("webrtc needs a canceller")
         self._gate = HalfDuplex(self.tail_ms)
-        self._learning = _LEARNS if self.by_voice else 0
+        self._distrust(FIRST)
         if self.wanted is EchoMode.AUTO:
             self.choice = EchoChoice(*prefer(self._room(), None))
         else:
@@ -233,8 +228,7 @@ class Echo:
         match self.choice.mode:
             case EchoMode.HALF_DUPLEX:
                 return self._gate.pass_on(cancelled, self._far)
-            case EchoMode.WEBRTC if self._learning:
-                self._learning -= dbfs(self._far) > AUDIBLE_DBFS
+            case EchoMode.WEBRTC if self._learning.goes_on:
                 return self._gate.pass_on(cancelled, self._far)
             case _:
                 return cancelled
@@ -246,14 +240,27 @@ class Echo:
     def _tell_apart(self, near: Frame, left: Frame, far: Frame) -> Sequence[Frame]:
         """Somebody, nobody, or the loudspeaker itself."""
         delay_ms = self._return.found.delay_ms if self._return.found else None
-        if self._learning:
+        if self.far_end.stumbles != self._stumbles:
+            self._stumbles = self.far_end.stumbles
+            self._distrust(AGAIN)
+        if self._learning.goes_on:
             self._talk.learn(near, left, far, delay_ms)
+            if dbfs(far) > AUDIBLE_DBFS:
+                self._learning.hear(self._talk.taken_db)
             return [left]
         told = self._talk.hear(near, left, far, delay_ms)
         if self._talk.moved:
             self.moves += 1
-            self._learning = _FINDS if self.by_voice else 0
+            self._distrust(AGAIN)
         return told
+
+    def stumble(self) -> None:
+        """One of the devices has lost sound: the echo may come sooner or later from now on."""
+        self._distrust(AGAIN)
+
+    def _distrust(self, frames: int) -> None:
+        if self.by_voice:
+            self._learning.begin(frames)
 
     def _room(self) -> Room:
         canceller = self.canceller is not None

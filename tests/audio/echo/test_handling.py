@@ -6,12 +6,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.audio.rooms import DEVICE_HZ, Room, at_rms, frames, noise, speech_like
+from tests.audio.echo.rooms import DEVICE_HZ, Room, at_rms, frames, noise, speech_like
 from tests.fakes.canceller import FakeCanceller
 from voiced.audio.convert import Samples
-from voiced.audio.echo import Echo, EchoMode, prefer
-from voiced.audio.echo import Room as Known
-from voiced.audio.echo_return import Returned
+from voiced.audio.echo.echo_return import Returned
+from voiced.audio.echo.handling import Echo, EchoMode, prefer
+from voiced.audio.echo.handling import Room as Known
 from voiced.audio.format import SILENT_FRAME, Frame
 from voiced.audio.level import dbfs
 
