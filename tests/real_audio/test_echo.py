@@ -81,7 +81,8 @@ async def scene_in(room: Room, mode: str, return_db: float = -12.0) -> AsyncIter
             config,
             realtime=attrs.evolve(config.realtime, url=url),
             capture=attrs.evolve(config.capture, device="pulse"),
-            playout=attrs.evolve(config.playout, device="pulse", latency_ms=60, block_ms=10),
+            # Each gap that a busy machine makes moves the echo: how long it is is not asked here.
+            playout=attrs.evolve(config.playout, device="pulse", latency_ms=150, block_ms=10),
             echo=attrs.evolve(config.echo, mode=mode),
             control=attrs.evolve(config.control, enabled=False),
         )
