@@ -434,7 +434,7 @@ async def test_a_sound_server_that_is_killed_and_restarted_interrupts_a_conversa
         async with scene_in(first, latency_ms=200) as scene:
             item = scene.answers(cut)
             await scene.until_moment(Moment.FIRST_SOUND)
-            await scene.until(lambda: scene.heard().size >= 0.5 * RATE_HZ)
+            await scene.until(lambda: scene.heard().size >= 0.8 * RATE_HZ)
             await trio.run_process(["pactl", "exit"])
             await scene.until_moment(Moment.DEVICE_LOST, times=2)
             (truncation,) = scene.server.was_told("conversation.item.truncate")
