@@ -440,16 +440,40 @@ async def test_a_sound_server_that_is_killed_and_restarted_interrupts_a_conversa
             (truncation,) = scene.server.was_told("conversation.item.truncate")
             assert truncation["item_id"] == item
             assert 500 <= truncation["audio_end_ms"] < 5000
-            before = len(scene.server.appended)
             with rig.room(tmp_path / "room") as second:
-                scene.room = second
-                await scene.until_moment(Moment.DEVICE_BACK, times=2)
-                await scene.until(lambda: len(scene.server.appended) > before + 48_000)
-                scene.listens_from_now()
-                scene.answers(answer)
-                assert_heard(scene, await scene.heard_until_silence(), answer)
-                assert len(scene.server.wires) == 1
-                assert scene.daemon.counts.device_restarts == 2
+                await assert_all_is_well_in(second, scene, answer)
+
+
+async def test_a_sound_server_that_dies_while_the_loudspeaker_rests_is_found_dead_by_the_next_answer(
+    room: Room, tmp_path: Path
+) -> None:
+    """Which wants to be played before the microphone is missed."""
+    first_answer, lost, answer = (pilot(ms, WIRE_HZ, seed=ms) for ms in (200, 300, 400))
+    (tmp_path / "room").mkdir()
+    with rig.room(tmp_path / "room") as first:
+        async with scene_in(first, latency_ms=200, rest_after_s=0.5) as scene:
+            scene.answers(first_answer)
+            await scene.heard_until_silence()
+            await until_it_rests(scene)
+            await trio.run_process(["pactl", "exit"])
+            scene.answers(lost)
+            await scene.until_moment(Moment.DEVICE_LOST, times=2)
+            assert scene.daemon.counts.device_hangs == 0
+            with rig.room(tmp_path / "room") as second:
+                await assert_all_is_well_in(second, scene, answer)
+
+
+async def assert_all_is_well_in(second: Room, scene: Scene, answer: Pcm) -> None:
+    """Both devices are back, somebody is heard, and an answer is, in the session that there was."""
+    before = len(scene.server.appended)
+    scene.room = second
+    await scene.until_moment(Moment.DEVICE_BACK, times=2)
+    await scene.until(lambda: len(scene.server.appended) > before + 48_000)
+    scene.listens_from_now()
+    scene.answers(answer)
+    assert_heard(scene, await scene.heard_until_silence(), answer)
+    assert len(scene.server.wires) == 1
+    assert scene.daemon.counts.device_restarts == 2
 
 
 async def until_heard_again(scene: Scene, since_s: float) -> float:

@@ -54,9 +54,10 @@ class Wish:
     least_channels: int = 1  # where it has as many
 
 
-@frozen
+@frozen(eq=False)
 class _Opened:
     stream: SoundDevice
+    make: Callable[[], SoundDevice]  # another one like it
     shape: Shape
     name: str  # of the device
     place: int  # among the names wished for
@@ -78,7 +79,9 @@ class PortAudio:
 
     traces: Callable[[], Hashable] = lambda: None  # differ when cards or servers came or went
     _one_at_a_time: trio.CapacityLimiter = attrs.field(factory=lambda: trio.CapacityLimiter(1))
-    _streams: set[SoundDevice] = attrs.field(factory=set, init=False)  # open, or hung in closing
+    _streams: dict[SoundDevice, _Opened] = attrs.field(
+        factory=dict, init=False
+    )  # open, or hung in closing
     _listed: Hashable = attrs.field(default=None, init=False)  # traces when PortAudio began
     _begun: bool = attrs.field(default=False, init=False)
     _unmet: set[Kind] = attrs.field(factory=set, init=False)  # whose best device is not open
@@ -88,24 +91,9 @@ class PortAudio:
         self, wish: Wish, callback: Callable[..., None], finished: Callable[[], None]
     ) -> tuple[SoundDevice, Shape, str]:
         """Open a stream, not yet started; also return its device's name. `DeviceError` lists what there is."""
-        wanted = threading.Event()
-        wanted.set()
-
-        def work() -> "_Opened":
-            opened = self._open_fresh(wish, callback, finished)
-            if wanted.is_set():
-                self._streams.add(opened.stream)
-            else:  # it took so long that nobody is there to close it
-                opened.stream.close(ignore_errors=True)
-            return opened
-
         await self._until_alone()
         self._unmet.add(wish.kind)
-        try:
-            opened = await self.call(work)
-        except (DeviceHung, trio.Cancelled):
-            wanted.clear()
-            raise
+        opened = await self._opened(partial(self._open_fresh, wish, callback, finished))
         if opened.place:
             log.warning(
                 '%s "%s" for now: the first choice is not there',
@@ -115,6 +103,22 @@ class PortAudio:
         else:
             self._unmet.discard(wish.kind)
         return opened.stream, opened.shape, opened.name
+
+    async def reopen(self, stream: SoundDevice) -> SoundDevice:
+        """Close a stream that rests, and open one like it, not yet started; `DeviceError` if its device is not as
+        it was.
+
+        To start the old one is no way to find that out: when its sound server is gone, or its plug pulled,
+        PortAudio waits for ever for an audio thread that has ended (19.6 and 19.7: the thread holds a lock as it
+        fails to start, `CallbackThreadFunc` in pa_linux_alsa.c; seen with a killed server). Opening just fails.
+        """
+        opened = self._streams[stream]
+
+        def anew() -> "_Opened":
+            self._close(stream)
+            return attrs.evolve(opened, stream=opened.make())
+
+        return (await self._opened(anew)).stream
 
     async def until_recalled(self) -> None:
         """Wait until this stream and all others are to be closed for a moment, and opened again: something
@@ -152,15 +156,34 @@ class PortAudio:
         False if it did not answer: its callbacks may then still come.
         """
 
-        def work() -> None:
-            stream.close(ignore_errors=True)
-            self._streams.discard(stream)  # here: it may return when nobody waits any more
-
+        if stream not in self._streams:
+            return True
         with trio.move_on_after(_FAREWELL_S, shield=True):
-            await trio.to_thread.run_sync(work, abandon_on_cancel=True, limiter=self._one_at_a_time)
+            await trio.to_thread.run_sync(
+                self._close, stream, abandon_on_cancel=True, limiter=self._one_at_a_time
+            )
             return True
         _end_without_it()
         return False
+
+    async def _opened(self, work: Callable[[], "_Opened"]) -> "_Opened":
+        """Open a stream by *work*, in the worker thread."""
+        wanted = threading.Event()
+        wanted.set()
+
+        def open_it() -> "_Opened":
+            opened = work()
+            if wanted.is_set():
+                self._streams[opened.stream] = opened
+            else:  # it took so long that nobody is there to close it
+                opened.stream.close(ignore_errors=True)
+            return opened
+
+        try:
+            return await self.call(open_it)
+        except (DeviceHung, trio.Cancelled):
+            wanted.clear()
+            raise
 
     async def _until_alone(self) -> None:
         """After a recall, wait for the others; who can't close soon has to be lived with."""
@@ -171,6 +194,10 @@ class PortAudio:
             self._recalled = False
 
     # What follows runs in the worker thread.
+
+    def _close(self, stream: SoundDevice) -> None:
+        stream.close(ignore_errors=True)
+        self._streams.pop(stream, None)  # not before: it may hang
 
     def _open_fresh(
         self, wish: Wish, callback: Callable[..., None], finished: Callable[[], None]
@@ -241,27 +268,30 @@ def _open(
 ) -> "_Opened":
     sounddevice = load()
     device = find_device(sounddevice, wish.kind, wish.names[place])
-    make = {"input": sounddevice.RawInputStream, "output": sounddevice.RawOutputStream}[wish.kind]
+    kinds = {"input": sounddevice.RawInputStream, "output": sounddevice.RawOutputStream}
+    stream_of_kind = kinds[wish.kind]
     most = device[f"max_{wish.kind}_channels"]
     least = min(wish.least_channels, most)
     refusal: Exception | None = None
     for rate in wish.rates:
         for channels in sorted({least, max(least, min(2, most)), most}):
+            make = partial(
+                stream_of_kind,
+                samplerate=rate,
+                blocksize=ms_to_samples(wish.block_ms, rate),
+                device=device["index"],
+                channels=channels,
+                dtype="int16",  # of whatever the card speaks, PortAudio makes that
+                latency=wish.latency,
+                callback=callback,
+                finished_callback=finished,
+            )
             try:
-                stream = make(
-                    samplerate=rate,
-                    blocksize=ms_to_samples(wish.block_ms, rate),
-                    device=device["index"],
-                    channels=channels,
-                    dtype="int16",  # of whatever the card speaks, PortAudio makes that
-                    latency=wish.latency,
-                    callback=callback,
-                    finished_callback=finished,
-                )
+                stream = make()
             except sounddevice.PortAudioError as refused:
                 refusal = refused
             else:
-                return _Opened(stream, Shape(rate, channels), device["name"], place)
+                return _Opened(stream, make, Shape(rate, channels), device["name"], place)
     rates = f"{wish.rates[0]} Hz" if len(wish.rates) == 1 else "any rate"
     # sounddevice gives PortAudio's number after its words
     busy = refusal is not None and _UNAVAILABLE in refusal.args

@@ -2,7 +2,6 @@
 
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from functools import partial
 from typing import Any, Final, NoReturn, TypeAlias
 
 import attrs
@@ -18,7 +17,7 @@ from voiced.audio.resample import Resampler
 from voiced.edges.cards import SoundDevice
 from voiced.edges.portaudio import PortAudio, Wish, as_names, quoted
 from voiced.edges.ring import Ring
-from voiced.faults import DeviceError
+from voiced.faults import DeviceError, DeviceHung
 from voiced.link.stall import Stall
 
 Tap: TypeAlias = Callable[[bytes, int], None]
@@ -59,15 +58,15 @@ class PortAudioSpeaker:
             latency=self.latency_ms / 1000,
         )
         stream, shape, name = await self.system.open(wish, feed.fill, lambda: None)
+        feed.shape = shape
+        latency = round(float(stream.latency) * shape.rate_hz)
+        feed.ring = Ring(ms_to_samples(4 * _AHEAD_MS, shape.rate_hz) + latency, shape.rate_hz)
+        stall = Stall(self.gap_s, self.stall_s)
+        speaker = _OpenSpeaker(shape, name, self.name, self.system, stream, feed, stall)
         try:
-            feed.shape = shape
-            latency = round(float(stream.latency) * shape.rate_hz)
-            feed.ring = Ring(ms_to_samples(4 * _AHEAD_MS, shape.rate_hz) + latency, shape.rate_hz)
-            yield _OpenSpeaker(
-                shape, name, self.name, self.system, stream, feed, Stall(self.gap_s, self.stall_s)
-            )
+            yield speaker
         finally:
-            await self.system.close(stream)
+            await speaker.close()
 
 
 @attrs.define(eq=False)
@@ -107,6 +106,7 @@ class _OpenSpeaker:
     _feed: _Feed
     _stall: Stall
     _awake: bool = attrs.field(default=False, init=False)  # it was told to run, and not to rest
+    _has_run: bool = attrs.field(default=False, init=False)  # then or before
     _ring: Ring = attrs.field(init=False)
     _resampler: Resampler = attrs.field(init=False)
     _ledger: Ledger = attrs.field(init=False)
@@ -147,14 +147,19 @@ class _OpenSpeaker:
         return self._feed.underflows
 
     async def wake(self) -> None:
-        if not self._stream.active:
-            self._awake = False  # nothing to watch until it has been started
-            await self._system.call(partial(_start_afresh, self._stream))
+        if self._awake and not self._stream.active:
+            raise self._gone()
+        if not self._awake:
+            await self._start()
         self._awake = True
 
     async def rest(self) -> None:
         self._awake = False
         await self._system.call(self._stream.abort)
+
+    async def close(self) -> None:
+        """Close it, whatever has become of it."""
+        await self._system.close(self._stream)
 
     async def play(self, pcm: bytes) -> None:
         await self.wake()
@@ -180,7 +185,8 @@ class _OpenSpeaker:
         return self._ledger.rebase(end)
 
     def ramp_to(self, gain_db: float) -> None:
-        self._ring.ramp_to(decibels(gain_db), at_once=not self._stream.active)
+        sounds = self._awake and self._stream.active  # (one that rests may just be closed)
+        self._ring.ramp_to(decibels(gain_db), at_once=not sounds)
 
     async def watch(self) -> NoReturn:
         """A stream that ended is seen at the next look, one that hangs (it stays active) later."""
@@ -189,10 +195,25 @@ class _OpenSpeaker:
             if stall.look(trio.current_time(), self._feed.blocks, due=self._awake):
                 break
             await trio.sleep(stall.look_every_s)
-        raise DeviceError(
+        raise self._gone()
+
+    def _gone(self) -> DeviceError:
+        return DeviceError(
             f"the loudspeaker {quoted(self._wanted)} takes no sound any more: is it still plugged in, and is "
             "the sound server running? `voiced devices` lists what there is"
         )
+
+    async def _start(self) -> None:
+        """What has become of its device while it rested, only opening it tells."""
+        if self._has_run:
+            try:
+                self._stream = await self._system.reopen(self._stream)
+            except DeviceHung:
+                raise
+            except DeviceError as refused:
+                raise self._gone() from refused
+        self._has_run = True
+        await self._system.call(self._stream.start)
 
     async def _until_left(self, target: int) -> None:
         """Wait until at most *target* device samples wait."""
@@ -202,10 +223,3 @@ class _OpenSpeaker:
 
 def _as_pcm(samples: Samples) -> Pcm:
     return np.frombuffer(to_pcm16(samples), np.int16)
-
-
-def _start_afresh(stream: SoundDevice) -> None:
-    """Start a stream that may have ended by itself: PortAudio wants it stopped first."""
-    if not stream.stopped:
-        stream.abort()
-    stream.start()
