@@ -13,6 +13,7 @@ Samples: TypeAlias = npt.NDArray[np.float32]
 Pcm: TypeAlias = npt.NDArray[np.int16]
 
 _FULL_SCALE = np.float32(32768.0)
+_LOWEST, _HIGHEST = np.float32(-32768.0), np.float32(32767.0)
 
 
 def to_mono(block: bytes, channels: int, pick: int | None = None) -> Samples:
@@ -33,8 +34,10 @@ def to_mono(block: bytes, channels: int, pick: int | None = None) -> Samples:
 
 def to_pcm16(samples: Samples) -> bytes:
     """Mono float32 → PCM16 little-endian, rounded once; what is too loud saturates, never wraps."""
-    scaled = np.rint(samples * _FULL_SCALE)
-    np.clip(scaled, -32768.0, 32767.0, out=scaled)
+    scaled = samples * _FULL_SCALE
+    np.rint(scaled, out=scaled)
+    np.minimum(scaled, _HIGHEST, out=scaled)  # `clip` does the same, and takes longer to begin
+    np.maximum(scaled, _LOWEST, out=scaled)
     pcm: bytes = scaled.astype("<i2").tobytes()
     return pcm
 

@@ -7,6 +7,7 @@ from tests.audio.echo.rooms import Room, frames, noise, speech_like
 from voiced.audio.convert import Samples
 from voiced.audio.echo.beyond_echo import BeyondEcho
 from voiced.audio.format import FRAME_SAMPLES, frames_in_ms
+from voiced.audio.level import dbfs
 
 FAR = speech_like(12, seed=1)
 ROOM = Room(60, -10)
@@ -30,7 +31,7 @@ def beyond(
     return [
         at
         for at, (a, b) in enumerate(zip(frames(near), frames(FAR), strict=True))
-        if ear.hear(a, b, delay_ms, suspected=at >= suspected_from)
+        if ear.hear(dbfs(a), dbfs(b), delay_ms, suspected=at >= suspected_from)
     ]
 
 
@@ -63,6 +64,6 @@ def test_without_the_loudspeaker_nobody_is() -> None:
     ear = BeyondEcho()
     talk = speech_like(12, seed=5)
     assert not any(
-        ear.hear(a, b, DELAY_MS, suspected=True)
+        ear.hear(dbfs(a), dbfs(b), DELAY_MS, suspected=True)
         for a, b in zip(frames(talk), frames(silence), strict=True)
     )

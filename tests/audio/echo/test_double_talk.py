@@ -6,6 +6,7 @@ from attrs import frozen
 from tests.audio.echo.rooms import Room, frames, noise, speech_like
 from voiced.audio.convert import Samples
 from voiced.audio.echo.double_talk import DoubleTalk
+from voiced.audio.echo.instant import Instant
 from voiced.audio.format import FRAME_SAMPLES, Frame, frames_in_ms
 
 SECONDS = 12
@@ -37,10 +38,10 @@ def lived(near: Samples, left: Samples, learns: int = 0) -> Lived:
     nears = frames(near)
     for at, each in enumerate(zip(nears, frames(left), frames(FAR), strict=True)):
         if at < learns:
-            talk.learn(*each, 60)
+            talk.learn(Instant.of(*each), 60)
             told.append([each[1]])
             continue
-        told.append(list(talk.hear(*each, 60)))
+        told.append(list(talk.hear(Instant.of(*each), 60)))
         if talk.moved:
             moved.append(at)
     return Lived(nears, told, moved, talk)

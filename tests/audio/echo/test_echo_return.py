@@ -6,6 +6,7 @@ import pytest
 from tests.audio.echo.rooms import Room, at_rms, frames, noise, speech_like
 from voiced.audio.convert import Samples
 from voiced.audio.echo.echo_return import EchoReturn, Erle, Returned
+from voiced.audio.echo.instant import Instant
 from voiced.audio.format import SILENT_FRAME
 
 SECONDS = 12
@@ -18,7 +19,7 @@ def listened(near: Samples, far: Samples = ANSWER) -> tuple[EchoReturn, float | 
     """And after how many seconds something was found."""
     ear, first_s = EchoReturn(), None
     for number, (a, b) in enumerate(zip(frames(near), frames(far), strict=True)):
-        if ear.feed(a, b) and first_s is None:
+        if ear.feed(Instant.of(a, a, b)) and first_s is None:
             first_s = (number + 1) / 50
     return ear, first_s
 
@@ -88,7 +89,7 @@ def test_a_muted_microphone_tells_nothing() -> None:
 def test_a_loudspeaker_that_is_plugged_in_later_is_heard() -> None:
     ear, _ = listened(QUIET)
     for a, b in zip(frames(Room().echo(ANSWER) + QUIET), frames(ANSWER), strict=True):
-        ear.feed(a, b)
+        ear.feed(Instant.of(a, a, b))
     assert ear.found is not None
     assert ear.found.heard
 
@@ -97,7 +98,7 @@ def test_one_that_is_unplugged_is_not_heard_any_more() -> None:
     ear, _ = listened(Room().echo(ANSWER) + QUIET)
     for _again in range(3):
         for a, b in zip(frames(QUIET), frames(ANSWER), strict=True):
-            ear.feed(a, b)
+            ear.feed(Instant.of(a, a, b))
     assert ear.found == Returned(False)
 
 
@@ -110,9 +111,9 @@ def erle(
 ) -> float | None:
     meter = Erle()
     for quiet in frames(before)[:300]:
-        meter.feed(quiet, SILENT_FRAME, quiet, found)
+        meter.feed(Instant.of(quiet, quiet, SILENT_FRAME), found)
     for a, b, c in zip(frames(near), frames(ANSWER), frames(cleaned), strict=True):
-        meter.feed(a, b, c, found)
+        meter.feed(Instant.of(a, c, b), found)
     return meter.db
 
 
@@ -144,11 +145,11 @@ def test_a_question_before_the_answer_is_no_noise() -> None:
 def test_a_pause_in_which_it_was_muted_is_no_silent_room() -> None:
     meter, loud = Erle(), noise(SECONDS, -50)
     for _ in range(50):
-        meter.feed(SILENT_FRAME, SILENT_FRAME, SILENT_FRAME, FOUND)
+        meter.feed(Instant.of(SILENT_FRAME, SILENT_FRAME, SILENT_FRAME), FOUND)
     for a in frames(loud)[:50]:
-        meter.feed(a, SILENT_FRAME, a, FOUND)
+        meter.feed(Instant.of(a, a, SILENT_FRAME), FOUND)
     for a, b in zip(frames(loud), frames(ANSWER), strict=True):
-        meter.feed(a, b, a, FOUND)
+        meter.feed(Instant.of(a, a, b), FOUND)
     assert meter.db is None
 
 

@@ -8,19 +8,20 @@ from hypothesis import strategies as st
 from tests.audio.echo.rooms import frames, noise
 from voiced.audio.echo.half_duplex import HalfDuplex
 from voiced.audio.format import FRAME_BYTES, FRAME_MS, FRAME_SAMPLES, SILENT_FRAME, Frame
+from voiced.audio.level import SILENCE_DBFS, dbfs
 
 LOUD: Frame = np.full(FRAME_SAMPLES, 3000, "<i2").tobytes()
 FAINT: Frame = np.full(FRAME_SAMPLES, 20, "<i2").tobytes()  # -64 dBFS
 
 
 def passed(gate: HalfDuplex, far: list[Frame], near: Frame = LOUD) -> list[Frame]:
-    return [gate.pass_on(near, each) for each in far]
+    return [gate.pass_on(near, dbfs(each)) for each in far]
 
 
 def test_while_the_loudspeaker_rests_not_a_bit_is_changed() -> None:
     gate = HalfDuplex()
     sound = frames(noise(1, -30))
-    assert [gate.pass_on(each, SILENT_FRAME) for each in sound] == sound
+    assert [gate.pass_on(each, SILENCE_DBFS) for each in sound] == sound
     assert gate.silenced == 0
 
 

@@ -5,6 +5,7 @@ import pytest
 
 from tests.audio.echo.rooms import Room, frames, noise, speech_like
 from voiced.audio.convert import Samples
+from voiced.audio.echo.instant import Instant
 from voiced.audio.echo.leak import Leak
 from voiced.audio.format import SILENT_FRAME, WIRE_RATE_HZ
 
@@ -15,7 +16,7 @@ FAINT = noise(4, -85)
 def fed(near: Samples, left: Samples, far: Samples = FAR) -> Leak:
     leak = Leak()
     for each in zip(frames(near), frames(left), frames(far), strict=True):
-        leak.feed(*each)
+        leak.feed(Instant.of(*each))
     return leak
 
 
@@ -42,5 +43,5 @@ def test_nothing_is_known_before_enough_was_heard_and_of_silence() -> None:
     silence = np.zeros(4 * WIRE_RATE_HZ, np.float32)
     assert not fed(silence, silence, silence).is_one()
     for _ in range(100):
-        leak.feed(SILENT_FRAME, SILENT_FRAME, SILENT_FRAME)
+        leak.feed(Instant.of(SILENT_FRAME, SILENT_FRAME, SILENT_FRAME))
     assert not leak.is_one()

@@ -4,6 +4,7 @@ import numpy as np
 
 from voiced.audio.echo.near_speech import NearSpeech
 from voiced.audio.format import FRAME_SAMPLES, SILENT_FRAME, Frame
+from voiced.audio.level import dbfs
 
 
 def at(level_dbfs: float) -> Frame:
@@ -19,7 +20,7 @@ def heard(near: NearSpeech, frame: Frame, times: int, far: Frame = FAR) -> int:
     """How many of that many frames were suspicious."""
     suspicious = 0
     for _ in range(times):
-        near.hear(frame, far)
+        near.hear(dbfs(frame), dbfs(far))
         suspicious += near.suspected
     return suspicious
 

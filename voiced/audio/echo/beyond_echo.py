@@ -16,8 +16,8 @@ from typing import Final
 import attrs
 
 from voiced.audio.echo.half_duplex import AUDIBLE_DBFS
-from voiced.audio.format import FRAME_MS, Frame, frames_in_ms
-from voiced.audio.level import SILENCE_DBFS, dbfs
+from voiced.audio.format import FRAME_MS, frames_in_ms
+from voiced.audio.level import SILENCE_DBFS
 
 _BEYOND_DB: Final = 3.5  # the most that an echo was
 _ENOUGH: Final = frames_in_ms(3000)  # of the loudspeaker's sound, before the most is known
@@ -25,7 +25,6 @@ _LATER: Final = frames_in_ms(300)  # is it known whether somebody spoke: then a 
 _CALMS_DB: Final = (
     0.01  # per frame of the loudspeaker's sound: who was taken for an echo is forgotten
 )
-_TAIL: Final = frames_in_ms(240)  # of a room
 _FALLS_DB: Final = 1.5  # per frame: a room that takes 0.8 s for 60 dB
 _LONGEST: Final = frames_in_ms(500)  # an echo's delay
 _LEAST_DBFS: Final = -55.0  # what is softer is nobody who interrupts
@@ -36,21 +35,24 @@ class BeyondEcho:
     """One microphone and one loudspeaker."""
 
     _far_dbfs: deque[float] = attrs.field(
-        factory=lambda: deque([SILENCE_DBFS] * (_LONGEST + _TAIL), maxlen=_LONGEST + _TAIL),
-        init=False,
-    )
+        factory=lambda: deque([SILENCE_DBFS] * (_LONGEST + 1), maxlen=_LONGEST + 1), init=False
+    )  # the latest
+    _falling_dbfs: float = attrs.field(
+        default=SILENCE_DBFS, init=False
+    )  # what the room still holds
     _most_db: float = attrs.field(default=-SILENCE_DBFS, init=False)  # by which an echo was louder
     _learned: int = attrs.field(default=0, init=False)  # frames that it is known by
     _echoes: deque[float] = attrs.field(factory=deque, init=False)  # frames that may be
 
-    def hear(self, near: Frame, far: Frame, delay_ms: int | None, *, suspected: bool) -> bool:
-        """Take a frame of the microphone and its reference, which is heard *delay_ms* later (None: nobody knows),
-        and whether somebody is suspected to speak; True if it is too loud for an echo.
+    def hear(
+        self, near_dbfs: float, far_dbfs: float, delay_ms: int | None, *, suspected: bool
+    ) -> bool:
+        """Take how loud a frame of the microphone is and its reference, which is heard *delay_ms* later (None: nobody
+        knows), and whether somebody is suspected to speak; True if it is too loud for an echo.
         """
-        self._far_dbfs.append(dbfs(far))
+        self._far_dbfs.append(far_dbfs)
         if delay_ms is None or (reckoned := self._reckon(delay_ms)) < AUDIBLE_DBFS:
             return False
-        near_dbfs = dbfs(near)
         over_db = near_dbfs - reckoned
         if not suspected:
             self._learn(over_db)
@@ -72,8 +74,6 @@ class BeyondEcho:
         echo may have moved.)
         """
         delay = min(_LONGEST, delay_ms // FRAME_MS + 1)
-        latest = list(self._far_dbfs)[-(delay + _TAIL) :]
-        fallen = (
-            level - _FALLS_DB * (at + 1) for at, level in enumerate(reversed(latest[:-delay]))
-        )
-        return max(*latest[-delay:], *fallen)
+        latest = list(self._far_dbfs)[-delay - 1 :]
+        self._falling_dbfs = max(self._falling_dbfs, latest[0]) - _FALLS_DB
+        return max(self._falling_dbfs, *latest[1:])

@@ -15,17 +15,16 @@ from typing import Final
 import attrs
 
 from voiced.audio.echo.beyond_echo import BeyondEcho
+from voiced.audio.echo.instant import Instant
 from voiced.audio.echo.leak import Leak
 from voiced.audio.echo.near_speech import NearSpeech
 from voiced.audio.format import Frame, frames_in_ms
-from voiced.audio.level import dbfs
 
 _LOOKS: Final = frames_in_ms(140)
 """From the beginning of a burst: who is not the loudspeaker by then is somebody."""
 
 _BEFORE: Final = frames_in_ms(60)  # a burst that stands out somebody has begun to speak
 _TOLD_AGAIN: Final = frames_in_ms(200)  # at most: what was taken away of his first words
-_UNLIKE = 18.0
 _TAKEN_DB: Final = 3.0  # by which a frame is softer that did not come through
 _PASSES: Final = frames_in_ms(200)  # after a frame that was louder than an echo: he still speaks
 
@@ -39,9 +38,9 @@ class DoubleTalk:
     _near: NearSpeech = attrs.field(factory=NearSpeech, init=False)
     _leak: Leak = attrs.field(factory=Leak, init=False)
     _beyond: BeyondEcho = attrs.field(factory=BeyondEcho, init=False)
-    _before: deque[tuple[Frame, Frame]] = attrs.field(
+    _before: deque[Instant] = attrs.field(
         factory=lambda: deque(maxlen=_TOLD_AGAIN), init=False
-    )  # frames, and what was left of them
+    )  # of which only what was left went on
     _passes: int = attrs.field(default=0, init=False)  # frames for which it goes on as it comes
 
     @property
@@ -59,29 +58,29 @@ class DoubleTalk:
         """How much of what the microphone heard last the canceller took away; None: it heard next to nothing."""
         return self._leak.taken_db
 
-    def learn(self, near: Frame, left: Frame, far: Frame, delay_ms: int | None) -> None:
-        """Take a frame of the microphone, what the canceller left of it, and its reference, which is heard
-        *delay_ms* later (None: nobody knows), while it is known that too much is left.
+    def learn(self, instant: Instant, delay_ms: int | None) -> None:
+        """Take the next frame of each end, of which the far one is heard *delay_ms* later (None: nobody knows), while
+        it is known that too much is left.
         """
         self.moved = False
         self._passes = 0
-        self._leak.feed(near, left, far)
-        self._beyond.hear(near, far, delay_ms, suspected=False)
-        self._before.append((near, left))
+        self._leak.feed(instant)
+        self._beyond.hear(instant.near_dbfs, instant.far_dbfs, delay_ms, suspected=False)
+        self._before.append(instant)
 
-    def hear(self, near: Frame, left: Frame, far: Frame, delay_ms: int | None) -> Sequence[Frame]:
+    def hear(self, instant: Instant, delay_ms: int | None) -> Sequence[Frame]:
         """The same in good times. Return what goes on: one frame, or more of them when somebody has begun to
         speak, of whom little was left until now.
         """
-        self._leak.feed(near, left, far)
-        self._near.hear(left, far)
-        somebody = self._somebody(near, far, delay_ms)
-        told = [left]
+        self._leak.feed(instant)
+        self._near.hear(instant.left_dbfs, instant.far_dbfs)
+        somebody = self._somebody(instant, delay_ms)
+        told = [instant.left]
         if somebody or self._passes:
-            told = [*self._taken_away(), near]
+            told = [*self._taken_away(), instant.near]
             self.passed += len(told)
         else:
-            self._before.append((near, left))
+            self._before.append(instant)
         self._passes = _PASSES if somebody else max(0, self._passes - 1)
         looks = self._near.suspected and 0 < self._near.burst <= _LOOKS and not self._passes
         self.moved = looks and self._leak.is_one()
@@ -89,17 +88,19 @@ class DoubleTalk:
             self._near.calm()
         return told
 
-    def _somebody(self, near: Frame, far: Frame, delay_ms: int | None) -> bool:
+    def _somebody(self, instant: Instant, delay_ms: int | None) -> bool:
         """Whether this frame is certainly somebody's."""
-        beyond = self._beyond.hear(near, far, delay_ms, suspected=self._near.suspected)
+        beyond = self._beyond.hear(
+            instant.near_dbfs, instant.far_dbfs, delay_ms, suspected=self._near.suspected
+        )
         return beyond and not self._leak.resembles()
 
     def _taken_away(self) -> list[Frame]:
         """What is missing of somebody's first words: back to his beginning, or to a frame that came through."""
         lost: list[Frame] = []
-        for near, left in list(self._before)[::-1][: self._near.burst - 1 + _BEFORE]:
-            if dbfs(near) - dbfs(left) < _TAKEN_DB:
+        for before in list(self._before)[::-1][: self._near.burst - 1 + _BEFORE]:
+            if before.near_dbfs - before.left_dbfs < _TAKEN_DB:
                 break
-            lost.insert(0, near)
+            lost.insert(0, before.near)
         self._before.clear()
         return lost

@@ -20,8 +20,9 @@ import numpy.typing as npt
 from attrs import frozen
 
 from voiced.audio.echo.half_duplex import AUDIBLE_DBFS
+from voiced.audio.echo.instant import Instant
 from voiced.audio.format import FRAME_SAMPLES, WIRE_RATE_HZ, Frame
-from voiced.audio.level import SILENCE_DBFS, dbfs
+from voiced.audio.level import SILENCE_DBFS
 
 Spectrum: TypeAlias = npt.NDArray[Any]
 
@@ -54,6 +55,9 @@ _MISSES: Final = 3  # in a row, before what was heard is not heard any more
 _WINDOW: Final = np.hanning(_SPAN * FRAME_SAMPLES // _THIRD).astype(np.float32)
 _LOW, _HIGH = (hz * _SIZE // _RATE_HZ for hz in _BANDS_HZ)
 _SMOOTH: Final = _SMOOTH_HZ * _SIZE // _RATE_HZ
+_FINER: Final = 10  # times: the spectra, than one of what is added up as echo has to be
+_COARSE: Final = _SIZE // _FINER
+_MEAN: Final = np.full(_THIRD, 1 / _THIRD, np.float32)
 
 
 @frozen
@@ -82,19 +86,19 @@ class EchoReturn:
     _loudest: int | None = attrs.field(default=None, init=False)  # cell, at the last look
     _power: Spectrum = attrs.field(factory=lambda: _nothing(np.float32), init=False)
 
-    def feed(self, near: Frame, far: Frame) -> bool:
-        """Take a frame of each, the microphone's unprocessed; True when `found` was made anew. A microphone
-        that is muted tells nothing.
+    def feed(self, instant: Instant) -> bool:
+        """Take the next frame of each end; True when `found` was made anew. A microphone that is muted tells
+        nothing.
         """
-        if not any(near):
+        if instant.near_dbfs <= SILENCE_DBFS:
             self._near.clear()
             self._far.clear()
             self._since = self._sounded = 0
             return False
-        self._near.append(near)
-        self._far.append(far)
+        self._near.append(instant.near)
+        self._far.append(instant.far)
         self._since += 1
-        self._sounded += dbfs(far) > AUDIBLE_DBFS
+        self._sounded += instant.far_dbfs > AUDIBLE_DBFS
         if self._since < _EVERY or self._sounded < _ENOUGH:
             if self._since >= _EVERY and not self._sounded:
                 self._since = 0
@@ -107,7 +111,7 @@ class EchoReturn:
         far, near = _spectrum(self._far), _spectrum(self._near)
         cross = np.conj(far) * near
         self._cross = _KEEPS * self._cross + cross
-        self._power = _KEEPS * self._power + np.square(np.abs(far))
+        self._power = _KEEPS * self._power + np.square(far.real) + np.square(far.imag)
         self._phase = _KEEPS * self._phase + cross / (np.abs(cross) + np.float32(1e-9))
 
     def _judge(self) -> bool:
@@ -148,7 +152,7 @@ def _click(spectrum: Spectrum) -> Spectrum:
 
 def _spectrum(sound: deque[Frame]) -> Spectrum:
     pcm = np.frombuffer(b"".join(sound), "<i2")
-    come = sum(pcm[nth::_THIRD].astype(np.float32) for nth in range(_THIRD)) / np.float32(_THIRD)
+    come = pcm.reshape(-1, _THIRD).astype(np.float32) @ _MEAN
     whole = np.zeros_like(_WINDOW)
     whole[whole.size - come.size :] = come
     return np.fft.rfft(whole * _WINDOW, _SIZE)[_LOW:_HIGH]
@@ -156,17 +160,21 @@ def _spectrum(sound: deque[Frame]) -> Spectrum:
 
 def _smoothed(power: Spectrum) -> Spectrum:
     """So that the gaps between a voice's harmonics do not count as much as these."""
-    smooth: Spectrum = np.convolve(power, np.full(_SMOOTH, 1 / _SMOOTH, np.float32), "same")
+    sums = np.cumsum(
+        np.pad(power, (_SMOOTH // 2 + 1, _SMOOTH - _SMOOTH // 2 - 1)), dtype=np.float64
+    )
+    smooth: Spectrum = ((sums[_SMOOTH:] - sums[:-_SMOOTH]) / _SMOOTH).astype(np.float32)
     smooth += np.float32(1e-3) * smooth.mean() + np.float32(1.0)
     return smooth
 
 
 def _power(click: Spectrum, first: int, weights: Spectrum) -> float:
     """Of what comes within `_TAIL` cells from *first* on, against that of the far end."""
-    echo = np.zeros_like(click)
-    part = slice(first * _CELL, (first + _TAIL) * _CELL)
-    echo[part] = click[part]
-    gains = np.square(np.abs(np.fft.rfft(echo)[_LOW:_HIGH]))
+    echo = np.fft.rfft(click[first * _CELL :][: _TAIL * _CELL], _COARSE)[
+        _LOW // _FINER : _HIGH // _FINER
+    ]
+    weights = weights[::_FINER]  # (which were smoothed over more)
+    gains = np.square(echo.real) + np.square(echo.imag)
     return float(np.dot(gains, weights) / weights.sum())
 
 
@@ -199,8 +207,8 @@ class Erle:
     usual there counts, in 20 s without the loudspeaker, so that questions do not.
     """
 
-    _near: float = attrs.field(default=0.0, init=False)  # energy of this chunk
-    _cleaned: float = attrs.field(default=0.0, init=False)
+    _near: float = attrs.field(default=0.0, init=False)  # power, in this chunk
+    _left: float = attrs.field(default=0.0, init=False)
     _loudest_far_dbfs: float = attrs.field(default=SILENCE_DBFS, init=False)
     _frames: int = attrs.field(default=0, init=False)
     _far_before_dbfs: float = attrs.field(default=SILENCE_DBFS, init=False)  # of the chunk before
@@ -215,22 +223,22 @@ class Erle:
         """
         return float(np.percentile(self._taken_db, 75)) if len(self._taken_db) >= _FEWEST else None
 
-    def feed(self, near: Frame, far: Frame, cleaned: Frame, found: Returned | None) -> None:
-        """Take a frame of the microphone, its reference, and what the canceller made of it."""
-        if not any(near):
+    def feed(self, instant: Instant, found: Returned | None) -> None:
+        """Take the next frame of each end."""
+        if instant.near_dbfs <= SILENCE_DBFS:
             return  # muted: that is neither noise nor an echo that was taken away
-        self._near += _energy(near)
-        self._cleaned += _energy(cleaned)
-        self._loudest_far_dbfs = max(self._loudest_far_dbfs, dbfs(far))
+        self._near += _power_of(instant.near_dbfs)
+        self._left += _power_of(instant.left_dbfs)
+        self._loudest_far_dbfs = max(self._loudest_far_dbfs, instant.far_dbfs)
         self._frames += 1
         if self._frames == _CHUNK:
             self._weigh(found)
             self._far_before_dbfs, self._loudest_far_dbfs = self._loudest_far_dbfs, SILENCE_DBFS
-            self._near = self._cleaned = 0.0
+            self._near = self._left = 0.0
             self._frames = 0
 
     def _weigh(self, found: Returned | None) -> None:
-        near_dbfs = _db(self._near / _CHUNK) - _FULL_DB
+        near_dbfs = _db(self._near / _CHUNK)
         far_dbfs = max(self._loudest_far_dbfs, self._far_before_dbfs)
         if far_dbfs <= AUDIBLE_DBFS:
             self._without_dbfs.append(near_dbfs)
@@ -240,13 +248,9 @@ class Erle:
         noise_dbfs = float(np.median(self._without_dbfs)) if self._without_dbfs else SILENCE_DBFS
         most_dbfs = far_dbfs + found.return_db + _ABOVE_ECHO_DB
         if noise_dbfs + _ABOVE_NOISE_DB < near_dbfs < most_dbfs:
-            self._taken_db.append(_db(self._near) - _db(max(1.0, self._cleaned)))
+            self._taken_db.append(_db(self._near) - _db(self._left))
 
 
-_FULL_DB: Final = 20 * math.log10(32768)
-
-
-def _energy(frame: Frame) -> float:
-    """Mean square, in steps of 16 bits."""
-    samples = np.frombuffer(frame, "<i2").astype(np.float32)
-    return float(np.dot(samples, samples)) / samples.size
+def _power_of(level_dbfs: float) -> float:
+    """Of full scale."""
+    return float(10.0 ** (level_dbfs / 10))

@@ -31,6 +31,7 @@ from voiced.audio.convert import Samples, to_mono, to_pcm16
 from voiced.audio.echo.drift import Drift
 from voiced.audio.echo.stretch import MARGIN, between
 from voiced.audio.format import (
+    BYTES_PER_SAMPLE,
     FRAME_MS,
     FRAME_SAMPLES,
     SILENT_FRAME,
@@ -76,7 +77,7 @@ class FarEnd:
     _resampler: Resampler = attrs.field(
         factory=lambda: Resampler(WIRE_RATE_HZ, WIRE_RATE_HZ), init=False
     )
-    _blocks: deque[Samples] = attrs.field(factory=deque, init=False)  # not yet resampled
+    _blocks: deque[bytes] = attrs.field(factory=deque, init=False)  # not yet resampled
     _blocks_samples: int = attrs.field(default=0, init=False)
     _waiting: Samples = attrs.field(factory=lambda: _silence(MARGIN), init=False)
     _at: float = attrs.field(default=float(MARGIN), init=False)  # where in them is read next
@@ -112,10 +113,10 @@ class FarEnd:
             self._rate_hz, self._resampler = rate_hz, Resampler(rate_hz, WIRE_RATE_HZ)
         self._without = -1
         self._ago_s = ago_s
-        block = to_mono(pcm, channels=1)
-        self._blocks.append(block)
-        self._blocks_samples += block.size
-        self._block = max(self._block, block.size * WIRE_RATE_HZ // rate_hz)
+        samples = len(pcm) // BYTES_PER_SAMPLE
+        self._blocks.append(pcm)
+        self._blocks_samples += samples
+        self._block = max(self._block, samples * WIRE_RATE_HZ // rate_hz)
         if self._blocks_samples > rate_hz:  # a second, and no frame of the microphone
             self._resample()
 
@@ -146,7 +147,8 @@ class FarEnd:
 
     def _resample(self) -> None:
         if self._blocks:
-            self._append(self._resampler.feed(np.concatenate(self._blocks)))
+            sound = to_mono(b"".join(self._blocks), channels=1)
+            self._append(self._resampler.feed(sound))
             self._blocks.clear()
             self._blocks_samples = 0
 

@@ -11,7 +11,6 @@ import numpy as np
 
 from voiced.audio.fade import FADE_MS, fade_out
 from voiced.audio.format import FRAME_MS, SILENT_FRAME, Frame, ms_to_samples
-from voiced.audio.level import dbfs
 
 AUDIBLE_DBFS: Final = -60.0
 """From here on a frame of the loudspeaker's counts as sound: some 40 dB below an answer, and above the
@@ -37,9 +36,9 @@ class HalfDuplex:
     _left_ms: int = attrs.field(default=0, init=False)
     _shut: bool = attrs.field(default=False, init=False)  # the last frame ended in silence
 
-    def pass_on(self, near: Frame, far: Frame) -> Frame:
-        """Return *near*, silence, or one of the edges between them; *far* is its reference."""
-        if dbfs(far) > self.threshold_dbfs:
+    def pass_on(self, near: Frame, far_dbfs: float) -> Frame:
+        """Return *near*, silence, or one of the edges between them; *far_dbfs*: how loud its reference is."""
+        if far_dbfs > self.threshold_dbfs:
             self._left_ms = FRAME_MS + self.delay_ms + self.tail_ms
         was_shut, self._shut = self._shut, self._left_ms > 0
         self._left_ms = max(0, self._left_ms - FRAME_MS)

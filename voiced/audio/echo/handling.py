@@ -1,8 +1,8 @@
 """What is done about the loudspeaker's sound in the microphone, frame by frame, and why.
 
-Belongs here: the modes, the choice among them, and the way of a frame through far end, measuring, canceller
-and gate. Each of those has a file of its own: `far_end.py`, `echo_return.py`, `double_talk.py`, `half_duplex.py`; a
-foreign canceller stands behind `Canceller` (`voiced/edges/canceller.py`).
+Belongs here: the modes, the choice among them, and the way of a frame through far end, canceller, measuring, double
+talk and gate. Each of those has a file of its own: `far_end.py`, `echo_return.py`, `double_talk.py`, `learning.py`,
+`half_duplex.py`; a foreign canceller stands behind `Canceller` (`voiced/edges/canceller.py`).
 """
 
 import enum
@@ -16,9 +16,10 @@ from voiced.audio.echo.double_talk import DoubleTalk
 from voiced.audio.echo.echo_return import EchoReturn, Erle, Returned
 from voiced.audio.echo.far_end import FarEnd
 from voiced.audio.echo.half_duplex import AUDIBLE_DBFS, HalfDuplex
+from voiced.audio.echo.instant import Instant
 from voiced.audio.echo.learning import AGAIN, FIRST, Learning
-from voiced.audio.format import SILENT_FRAME, Frame
-from voiced.audio.level import dbfs
+from voiced.audio.format import Frame
+from voiced.audio.level import SILENCE_DBFS
 
 HEARD_DB: Final = -45.0
 """From here on a return needs something done about it: an answer at -20 dBFS comes back at -65, about as
@@ -147,12 +148,10 @@ class Echo:
     tail_ms: int = 300
     canceller: Canceller | None = None
     by_voice: bool = True
-    moves: int = attrs.field(
-        default=0, init=False
-    )  # of the echo, which the canceller had to follow
+    moves: int = attrs.field(default=0, init=False)  # of the echo: the canceller had to follow
     choice: EchoChoice = attrs.field(init=False)
     far_end: FarEnd = attrs.field(factory=FarEnd, init=False)
-    _far: Frame = attrs.field(default=SILENT_FRAME, init=False)  # that went along with the last
+    _far_dbfs: float = attrs.field(default=SILENCE_DBFS, init=False)  # along with the last frame
     _gate: HalfDuplex = attrs.field(init=False)
     _talk: DoubleTalk = attrs.field(factory=DoubleTalk, init=False)
     _return: EchoReturn = attrs.field(factory=EchoReturn, init=False)
@@ -209,17 +208,20 @@ class Echo:
         """
         if not self.listens:
             return [near]
-        far = self._far = self.far_end.next_frame()
-        mode = self.choice.mode
-        heard: Sequence[Frame] = [near]
-        if self.canceller is not None and mode is not EchoMode.OFF:
+        far, left, mode = self.far_end.next_frame(), near, self.choice.mode
+        cancels = self.canceller is not None and mode is not EchoMode.OFF
+        if self.canceller is not None and cancels:
             left = self.canceller.process(near, far)
-            self._erle.feed(near, far, left, self._return.found)
-            told = self._tell_apart(near, left, far)
-            heard = told if mode is EchoMode.WEBRTC else heard
-        if self._return.feed(near, far):
+        instant = Instant.of(near, left, far)
+        self._far_dbfs = instant.far_dbfs
+        told: Sequence[Frame] = [near]
+        if cancels:
+            self._erle.feed(instant, self._return.found)
+            heard = self._tell_apart(instant)
+            told = heard if mode is EchoMode.WEBRTC else told
+        if self._return.feed(instant):
             self._judge()
-        return heard
+        return told
 
     def gate(self, cancelled: Frame) -> Frame:
         """Return what `cancel` gave last, or silence in half duplex, and while a canceller looks for the
@@ -227,9 +229,9 @@ class Echo:
         """
         match self.choice.mode:
             case EchoMode.HALF_DUPLEX:
-                return self._gate.pass_on(cancelled, self._far)
+                return self._gate.pass_on(cancelled, self._far_dbfs)
             case EchoMode.WEBRTC if self._learning.goes_on:
-                return self._gate.pass_on(cancelled, self._far)
+                return self._gate.pass_on(cancelled, self._far_dbfs)
             case _:
                 return cancelled
 
@@ -237,26 +239,26 @@ class Echo:
         """Both: the microphone's next frame as it may go on, and what comes before it."""
         return [self.gate(each) for each in self.cancel(near)]
 
-    def _tell_apart(self, near: Frame, left: Frame, far: Frame) -> Sequence[Frame]:
+    def stumble(self) -> None:
+        """One of the devices has lost sound: the echo may come sooner or later from now on."""
+        self._distrust(AGAIN)
+
+    def _tell_apart(self, instant: Instant) -> Sequence[Frame]:
         """Somebody, nobody, or the loudspeaker itself."""
         delay_ms = self._return.found.delay_ms if self._return.found else None
         if self.far_end.stumbles != self._stumbles:
             self._stumbles = self.far_end.stumbles
             self._distrust(AGAIN)
         if self._learning.goes_on:
-            self._talk.learn(near, left, far, delay_ms)
-            if dbfs(far) > AUDIBLE_DBFS:
+            self._talk.learn(instant, delay_ms)
+            if instant.far_dbfs > AUDIBLE_DBFS:
                 self._learning.hear(self._talk.taken_db)
-            return [left]
-        told = self._talk.hear(near, left, far, delay_ms)
+            return [instant.left]
+        told = self._talk.hear(instant, delay_ms)
         if self._talk.moved:
             self.moves += 1
             self._distrust(AGAIN)
         return told
-
-    def stumble(self) -> None:
-        """One of the devices has lost sound: the echo may come sooner or later from now on."""
-        self._distrust(AGAIN)
 
     def _distrust(self, frames: int) -> None:
         if self.by_voice:

@@ -18,6 +18,7 @@ import attrs
 import numpy as np
 
 from voiced.audio.convert import Samples
+from voiced.audio.echo.instant import Instant
 from voiced.audio.format import FRAME_SAMPLES, WIRE_RATE_HZ, Frame, frames_in_ms
 from voiced.audio.level import dbfs
 
@@ -54,11 +55,11 @@ class Leak:
     _left: deque[Frame] = attrs.field(factory=lambda: deque(maxlen=_LOOKS_AT), init=False)
     _far: deque[Frame] = attrs.field(factory=lambda: deque(maxlen=_LOOKS_AT + _LATEST), init=False)
 
-    def feed(self, near: Frame, left: Frame, far: Frame) -> None:
-        """Take a frame of the microphone, what a canceller left of it, and its reference."""
-        self._near.append(near)
-        self._left.append(left)
-        self._far.append(far)
+    def feed(self, instant: Instant) -> None:
+        """Take the next frame of each end."""
+        self._near.append(instant.near)
+        self._left.append(instant.left)
+        self._far.append(instant.far)
 
     @property
     def taken_db(self) -> float | None:

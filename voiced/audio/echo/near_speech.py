@@ -17,8 +17,8 @@ from typing import Final
 import attrs
 
 from voiced.audio.echo.half_duplex import AUDIBLE_DBFS
-from voiced.audio.format import Frame, frames_in_ms
-from voiced.audio.level import SILENCE_DBFS, dbfs
+from voiced.audio.format import frames_in_ms
+from voiced.audio.level import SILENCE_DBFS
 
 _ABOVE_DB: Final = 10.0  # what is usually left
 _LEAST_DBFS: Final = -65.0  # below it nothing counts: it would come through to nobody
@@ -62,10 +62,9 @@ class NearSpeech:
         """Whether somebody may be speaking over the loudspeaker now."""
         return self._held > 0
 
-    def hear(self, cancelled: Frame, far: Frame) -> None:
-        """Take what the canceller made of a frame, and its reference."""
-        self._echoing = _ECHO if dbfs(far) > AUDIBLE_DBFS else max(0, self._echoing - 1)
-        level_dbfs = dbfs(cancelled)
+    def hear(self, level_dbfs: float, far_dbfs: float) -> None:
+        """Take how loud a frame is behind the canceller, and its reference."""
+        self._echoing = _ECHO if far_dbfs > AUDIBLE_DBFS else max(0, self._echoing - 1)
         self._softer = max(0, self._softer - 1)
         if not self._softer:  # what a softer answer leaves is not the usual
             self._usual_dbfs = max(SILENCE_DBFS, min(level_dbfs, self._usual_dbfs + _RISE_DB))

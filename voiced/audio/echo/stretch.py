@@ -23,19 +23,34 @@ def between(samples: Samples, at: float, step: float, count: int) -> Samples:
     first, last = at - base, at - base + (step - 1.0) * count
     if first == 0.0 and step == 1.0:
         return samples[base : base + count].copy()
-    around = samples[base - MARGIN + 1 : base + count + MARGIN]
-    early = np.convolve(around, _shift(first), "valid")
-    late = np.convolve(around, _shift(last), "valid")
-    ramp = np.arange(count, dtype=np.float32) / np.float32(count)
-    blended: Samples = early + ramp * (late - early)
-    return blended
+    around = np.ascontiguousarray(samples[base - MARGIN + 1 : base + count + MARGIN], np.float32)
+    one = around.itemsize
+    places = np.ndarray((2 * MARGIN, count), np.float32, around, 0, (one, one))
+    early, late = np.dot(_SHIFTS[[_row(first), _row(last)]], places)
+    late -= early
+    late *= np.arange(count, dtype=np.float32)
+    late *= np.float32(1.0 / count)
+    late += early
+    read: Samples = late
+    return read
 
 
-def _shift(part: float) -> Samples:
-    """A filter that reads *part* (about 0 to 1) after a sample: a windowed sinc, for `convolve`."""
-    away = np.arange(-MARGIN + 1, MARGIN + 1) - part
-    angle = (np.pi / MARGIN) * away
-    window = 0.5 + 0.5 * np.cos(angle)  # Hann's: half the cost of better ones, and good enough
+def _row(part: float) -> int:
+    """Of the filter that reads *part* of a sample (-0.5 to 1.5) later."""
+    return round((part + 0.5) * _PARTS)
+
+
+def _shifts() -> Samples:
+    """By rows: windowed sincs."""
+    parts = np.arange(2 * _PARTS + 1)[:, np.newaxis] / _PARTS - 0.5
+    away = np.arange(-MARGIN + 1, MARGIN + 1) - parts
+    window = 0.5 + 0.5 * np.cos((np.pi / MARGIN) * away)  # Hann's: half the cost of better ones
     taps = np.sinc(away) * window
-    reversed_taps: Samples = (taps / taps.sum()).astype(np.float32)[::-1]
-    return reversed_taps
+    shifts: Samples = (taps / taps.sum(axis=1, keepdims=True)).astype(np.float32)
+    return shifts
+
+
+_PARTS: Final = 1024
+"""Of a sample: the nearest one is wrong by 20 ns at most, which is 66 dB below a tone of 4 kHz."""
+
+_SHIFTS: Final = _shifts()
