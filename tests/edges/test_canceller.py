@@ -139,3 +139,19 @@ def test_programs_can_be_started_after_it_was_used() -> None:
     canceller = canceller_from()
     assert subprocess.run(["true"], check=False).returncode == 0
     assert canceller.process(SILENT_FRAME, SILENT_FRAME) == SILENT_FRAME
+
+
+def test_the_end_of_a_process_is_not_disturbed_by_the_librarys_farewell() -> None:
+    """Which makes its threads call into a Python that has ended, once in a while: that aborts the process."""
+    story = """
+from voiced.edges.canceller import canceller_from
+canceller_from().process(bytes(960), bytes(960))
+from livekit.rtc._ffi_client import FfiClient
+library = FfiClient.instance._ffi_lib
+library.livekit_ffi_dispose = lambda: print("farewell")
+library.livekit_ffi_drop_handle = lambda handle: print("and farewell")
+"""
+    ended = subprocess.run(
+        [sys.executable, "-c", story], capture_output=True, text=True, check=False
+    )
+    assert (ended.returncode, ended.stdout, ended.stderr) == (0, "", "")
