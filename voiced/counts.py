@@ -20,9 +20,10 @@ class Counts:
     mute_devices: int = 0  # times that a microphone gave nothing but zeros and was opened again
     unheard_answers: int = 0  # let go because there was no loudspeaker
     lost_blocks: int = 0  # microphone blocks overwritten before the Trio thread came
+    overflows: int = 0  # the microphone's device lost sound by itself: a busy machine
     lost_far_blocks: int = 0  # of what the loudspeaker played, overwritten before the Framer came
     echo_silenced: int = (
-        0  # frames made silent because the loudspeaker sounded: half duplex, or an echo that moved
+        0  # frames made silent: half duplex, or a canceller that looks for its echo
     )
     echo_suspicions: int = 0  # times an answer was made softer: somebody seemed to speak over it
     echo_moves: int = 0  # of the echo, heard through the canceller, which had to look for it anew

@@ -41,6 +41,10 @@ class OpenMicrophone(OpenDevice, Protocol):
     def lost_blocks(self) -> int:
         """Blocks overwritten because nobody collected them in time."""
 
+    @property
+    def overflows(self) -> int:
+        """How often the device itself lost sound: the machine was too busy to take it."""
+
     async def collect(self) -> Sequence[bytes]:
         """Wait for at least one block of interleaved PCM16, then take all there are."""
 

@@ -31,6 +31,7 @@ class Tallies:
             "microphone blocks": lambda: counts.lost_blocks,
             "capture blocks": lambda: self.blocks.tally.dropped,
             "far-end blocks": lambda: counts.lost_far_blocks,
+            "device overflows": lambda: counts.overflows,
             "device underflows": lambda: counts.underflows,
             "tips of clipped frames": lambda: counts.frames_clipped,
             "frames": lambda: self.frames.tally.dropped,

@@ -21,6 +21,7 @@ class Heap:
     heaps: list[list[bytes]]
     shape: Shape = attrs.field(factory=lambda: Shape(48_000, 2))
     lost_blocks: int = 0
+    overflows: int = 0
     name: str = "a heap"
 
     async def collect(self) -> Sequence[bytes]:
@@ -28,6 +29,7 @@ class Heap:
         if not self.heaps:
             raise DeviceError("unplugged")
         self.lost_blocks += 1
+        self.overflows += 2
         return self.heaps.pop(0)
 
     async def watch(self) -> NoReturn:
@@ -44,7 +46,7 @@ async def test_blocks_come_in_order_and_losses_are_counted() -> None:
     assert [block async for block in blocks] == [
         Block(pcm, Shape(48_000, 2)) for pcm in (b"a", b"b", b"c", b"d")
     ]
-    assert counts.lost_blocks == 3
+    assert (counts.lost_blocks, counts.overflows) == (3, 6)
 
 
 async def test_a_framer_that_stands_still_costs_the_oldest_block() -> None:

@@ -122,6 +122,7 @@ class Dead:
     shape: Shape = CARD_SHAPE
     name: str = "dead"
     lost_blocks: int = 0
+    overflows: int = 0
     latency_s: float = 0.05
     end_samples: int = 0
     heard_samples: int = 0

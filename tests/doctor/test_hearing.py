@@ -75,6 +75,7 @@ async def test_devices_that_work_are_told_with_what_was_measured(autojump_clock:
         "channels": 2,
         "blocks": 10,
         "lost_blocks": 0,
+        "overflows": 0,
     }
     spoke = await examined.speaker_opens()
     assert_told(spoke, Verdict.OK, "Kitchen Jabra: 24000 Hz, 1 channel, latency 0 ms")

@@ -123,6 +123,31 @@ async def test_the_first_sound_is_timed_from_the_end_of_the_question(
     assert visit.first_audio_ms == pytest.approx(710, abs=20)
 
 
+async def test_of_a_turn_that_we_end_ourselves_one_answer_is_asked_for(
+    autojump_clock: trio.testing.MockClock, nursery: trio.Nursery
+) -> None:
+    """However long it takes from the commit to the answer's creation."""
+    config = Config()
+    held = attrs.evolve(config, turns=attrs.evolve(config.turns, detection="push_to_talk"))
+    server = FakeServer()
+    visit = Visit(
+        dialler=lambda: server,
+        opening=terms.opening_from(held),
+        server_answers=terms.policy_from(held).server_answers,
+        speech=bytes(48 * 500),
+        firm_s=1.0,
+    )
+    nursery.start_soon(visit.run)
+    await trio.sleep(1.5 + 0.1)
+    server.commits()
+    await trio.sleep(0.5)
+    answer = server.begins()
+    answer.opens_item()
+    answer.sends(100)
+    assert await visit.came_to(Stage.HEARD)
+    assert len(server.was_told("response.create")) == 1
+
+
 def test_a_key_that_the_server_quotes_is_blotted_out() -> None:
     fault = SessionOver(
         "invalid_api_key", f"Incorrect API key provided: {SECRET[:8]}**{SECRET[-4:]}."

@@ -77,8 +77,9 @@ class Stream:
 
     # --- what the audio thread does
 
-    def gives(self, pcm: bytes) -> None:
-        self.wanted["callback"](pcm, len(pcm) // 2, None, None)
+    def gives(self, pcm: bytes, *, overflow: bool = False) -> None:
+        status = SimpleNamespace(input_overflow=overflow) if overflow else None
+        self.wanted["callback"](pcm, len(pcm) // 2, None, status)
 
     def takes(self, samples: int) -> bytes:
         block = bytearray(2 * samples * self.wanted["channels"])
@@ -319,6 +320,15 @@ async def test_what_the_device_gives_is_collected(sounddevice: SoundDevice) -> N
             blocks = await open_microphone.collect()
     assert [block[0] for block in blocks] == list(range(12, 20))
     assert open_microphone.lost_blocks == 12
+
+
+async def test_what_the_device_itself_lost_is_counted(sounddevice: SoundDevice) -> None:
+    async with microphone("pulse").open() as open_microphone:
+        for overflow in (False, True, False, True):
+            sounddevice.stream.gives(bytes(960), overflow=overflow)
+        with trio.fail_after(5):
+            assert len(await open_microphone.collect()) == 4
+        assert open_microphone.overflows == 2
 
 
 async def test_a_microphone_that_ends_by_itself_is_a_fault(sounddevice: SoundDevice) -> None:

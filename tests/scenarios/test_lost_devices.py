@@ -467,12 +467,12 @@ async def test_the_losses_of_all_devices_add_up(
 ) -> None:
     await story.begin(nursery)
     for _ in range(2):
-        story.user.microphone.lost_blocks = 3
+        story.user.microphone.lost_blocks, story.user.microphone.overflows = 3, 1
         await story.for_ms(1000)
-        story.user.microphone.lost_blocks = 0  # it begins to count anew
+        story.user.microphone.lost_blocks = story.user.microphone.overflows = 0  # it begins anew
         story.user.microphone.plug.ends()
         await story.for_ms(1000)
-    assert story.daemon.counts.lost_blocks == 6
+    assert (story.daemon.counts.lost_blocks, story.daemon.counts.overflows) == (6, 2)
 
 
 # --- at the start of a service --------------------------------------------------------------------

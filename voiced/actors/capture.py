@@ -46,7 +46,7 @@ class Capture:
 
     async def run(self) -> None:
         """Carry blocks for ever."""
-        lost_before = self.counts.lost_blocks  # by the microphones that were open before this one
+        lost, overflows = self.counts.lost_blocks, self.counts.overflows  # of earlier microphones
         self.air.opened()
         if self.air.dead:
             self.ails(_DEAD)  # until it gives a sound
@@ -57,7 +57,8 @@ class Capture:
             for pcm in blocks:
                 sound = pcm if hears else bytes(len(pcm))
                 self.blocks.offer(Block(sound, self.microphone.shape))
-            self.counts.lost_blocks = lost_before + self.microphone.lost_blocks
+            self.counts.lost_blocks = lost + self.microphone.lost_blocks
+            self.counts.overflows = overflows + self.microphone.overflows
 
     def _sniff(self, blocks: Sequence[bytes], *, hears: bool) -> None:
         """Are they nothing but zeros? Not asked while it is muted here: nobody listens then."""

@@ -48,7 +48,7 @@ class Framer:
     far_end: FarEnd | None = None
     spoken_over: Callable[[bool], object] = lambda _: None  # the loudspeaker, perhaps; and no more
     _spoken_over: bool = attrs.field(default=False, init=False)  # as was said last
-    _lost: int = attrs.field(default=0, init=False)  # blocks of either device, as seen last
+    _losses: int = attrs.field(default=0, init=False)  # of either device's sound, as seen last
     _told: EchoChoice | None = attrs.field(default=None, init=False)
 
     async def run(self) -> None:
@@ -98,9 +98,8 @@ class Framer:
         if echo is None or far_end is None:
             self._overhear(frame)
             return [frame]
-        lost = self.counts.lost_blocks + self.counts.lost_far_blocks + self.blocks.tally.dropped
-        if lost != self._lost:
-            self._lost = lost
+        if (losses := self._of_either_device()) != self._losses:
+            self._losses = losses
             echo.stumble()
         for pcm, rate_hz, ago_s in far_end.take():
             echo.take(pcm, rate_hz, ago_s)
@@ -111,6 +110,12 @@ class Framer:
         self._suspect(echo.spoken_over)
         self._account(echo, far_end)
         return heard
+
+    def _of_either_device(self) -> int:
+        """Losses: what comes after one comes sooner than before, and so does its echo."""
+        counts = self.counts
+        of_microphone = counts.lost_blocks + counts.overflows + self.blocks.tally.dropped
+        return of_microphone + counts.lost_far_blocks
 
     def _suspect(self, spoken_over: bool) -> None:
         if spoken_over is not self._spoken_over:

@@ -6,7 +6,17 @@ from typing import Any, Final
 from voiced.cli import figures
 
 _WIDTH: Final = 12
-_LOST: Final = ("dropped", "lost", "late", "stray", "unheard", "underflows", "underruns", "unsent")
+_LOST: Final = (
+    "dropped",
+    "lost",
+    "late",
+    "overflows",
+    "stray",
+    "unheard",
+    "underflows",
+    "underruns",
+    "unsent",
+)
 """What a name of a tally holds that means a loss; the others are in --json."""
 
 

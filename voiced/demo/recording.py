@@ -122,6 +122,10 @@ class _Tapped:
     def lost_blocks(self) -> int:
         return self._opened.lost_blocks
 
+    @property
+    def overflows(self) -> int:
+        return self._opened.overflows
+
     async def collect(self) -> Sequence[bytes]:
         blocks = await self._opened.collect()
         for block in blocks:

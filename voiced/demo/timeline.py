@@ -71,6 +71,7 @@ def count_table(counts: Counts, frames: Tally) -> str:
         ("deltas late (after a cut)", str(counts.late_deltas)),
         ("underruns", f"{counts.underruns} ({counts.underrun_samples // 24} ms)"),
         ("device underflows", str(counts.underflows)),
+        ("device overflows", str(counts.overflows)),
         ("microphone blocks lost", str(counts.lost_blocks)),
         ("events skipped", str(counts.skipped_events)),
     ]

@@ -96,7 +96,7 @@ class Hearing:
             async with self.microphone.open() as opened:
                 recorder = Recorder(opened, self.channel)
                 await self._record(recorder, blocks=_BLOCKS)
-                shape, lost = opened.shape, opened.lost_blocks
+                shape, lost, overflows = opened.shape, opened.lost_blocks, opened.overflows
         except DeviceError as fault:
             return refused(MICROPHONE, "capture", fault)
         figures: Figures = {
@@ -104,6 +104,7 @@ class Hearing:
             **_figures(shape),
             "blocks": recorder.blocks,
             "lost_blocks": lost,
+            "overflows": overflows,
         }
         if recorder.blocks < _BLOCKS:
             return stuck(

@@ -84,7 +84,7 @@ class _Answer:
     """What of the turn has happened."""
 
     committed: bool = False
-    created: bool = False
+    asked: bool = False  # by us, or the server has begun it unasked
     sounds: trio.Event = attrs.field(factory=trio.Event)
 
 
@@ -171,13 +171,14 @@ class Visit:
         if line.session.turn_detection == MANUAL:
             for piece in encoder.finish():
                 await line.say(Append(piece))
+            answer.asked = True
             await line.say(Commit())
             await line.say(CreateResponse())
         with trio.move_on_after(_ANSWER_S):
             while not answer.sounds.is_set():
                 await self._append(line, encoder, await pause.frame())
-                if answer.committed and not answer.created and not self.server_answers:
-                    answer.created = True
+                if answer.committed and not answer.asked and not self.server_answers:
+                    answer.asked = True
                     await line.say(CreateResponse())
             self.first_audio_ms = round((trio.current_time() - asked_s) * 1000, 1)
             return
@@ -198,7 +199,7 @@ class Visit:
                 case Committed() if answer is not None:
                     answer.committed = True
                 case ResponseCreated() if answer is not None:
-                    answer.created = True
+                    answer.asked = True
                 case AudioDelta() if answer is not None:
                     answer.sounds.set()
                 case ResponseDone(response=Response(status="failed", status_details=details)):

@@ -35,10 +35,7 @@ class PortAudioMicrophone:
     async def open(self) -> AsyncIterator["_OpenMicrophone"]:
         """As the port says."""
         mailbox = Mailbox(_MAILBOX_BLOCKS)
-
-        def heard(block: Any, _count: int, _time: Any, _status: Any) -> None:
-            mailbox.leave(bytes(block))
-
+        intake = _Intake(mailbox)
         wish = Wish(
             kind="input",
             names=as_names(self.name),
@@ -47,13 +44,26 @@ class PortAudioMicrophone:
             latency="low",
             least_channels=max(1, self.channel),
         )
-        stream, shape, name = await self.system.open(wish, heard, mailbox.end)
+        stream, shape, name = await self.system.open(wish, intake.heard, mailbox.end)
         try:
             await self.system.call(stream.start)
-            yield _OpenMicrophone(shape, name, self.name, mailbox, Stall(self.gap_s, self.stall_s))
+            yield _OpenMicrophone(shape, name, self.name, intake, Stall(self.gap_s, self.stall_s))
         finally:
             if await self.system.close(stream):
                 mailbox.close()  # not else: its thread may still ring
+
+
+@attrs.define(eq=False)
+class _Intake:
+    """What the audio thread does: leave each block, and count what was lost before it."""
+
+    mailbox: Mailbox
+    overflows: int = 0
+
+    def heard(self, block: Any, _count: int, _time: Any, status: Any) -> None:
+        if status and status.input_overflow:
+            self.overflows += 1
+        self.mailbox.leave(bytes(block))
 
 
 @attrs.define(eq=False)
@@ -61,21 +71,25 @@ class _OpenMicrophone:
     shape: Shape
     name: str
     _wanted: str | tuple[str, ...]
-    _mailbox: Mailbox
+    _intake: _Intake
     _stall: Stall
 
     @property
     def lost_blocks(self) -> int:
-        return self._mailbox.lost
+        return self._intake.mailbox.lost
+
+    @property
+    def overflows(self) -> int:
+        return self._intake.overflows
 
     async def collect(self) -> Sequence[bytes]:
-        if blocks := await self._mailbox.collect():
+        if blocks := await self._intake.mailbox.collect():
             return blocks
         raise self._gone()
 
     async def watch(self) -> NoReturn:
         """Look at progress now and then: cheaper than a time limit on each of fifty waits a second."""
-        while not self._stall.look(trio.current_time(), self._mailbox.left):  # noqa: ASYNC110  no bell rings
+        while not self._stall.look(trio.current_time(), self._intake.mailbox.left):  # noqa: ASYNC110  no bell rings
             await trio.sleep(self._stall.look_every_s)
         raise self._gone()
 

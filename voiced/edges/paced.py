@@ -40,6 +40,7 @@ class PacedMicrophone:
     source: Source
     name: str = "made of time"
     lost_blocks: int = attrs.field(default=0, init=False)
+    overflows: int = attrs.field(default=0, init=False)
     _opened_at: float = attrs.field(default=0.0, init=False)
     _given: int = attrs.field(default=0, init=False)  # blocks
 

@@ -21,9 +21,10 @@ through for a server to hear speech (measured: until 2.5 s of the first answer).
 AGAIN: Final = frames_in_ms(2500)
 """The same, after an echo has moved (measured: 0.2 to 1.3 s for moves of up to 150 ms, 2 s for 280)."""
 
-_PROVEN: Final = frames_in_ms(500)  # of its sound, in a row, that was taken away
-# of its sound: who is not proven by then is trusted all the same
 _LONGEST: Final = frames_in_ms(5000)
+"""The most: who is not proven by then is trusted all the same."""
+
+_PROVEN: Final = frames_in_ms(500)  # of its sound, in a row, that was taken away
 _TAKEN_DB: Final = 12.0  # before it is proven, a good canceller takes 20 and more
 
 
