@@ -5,6 +5,7 @@ import shutil
 import wave
 from pathlib import Path
 
+import attrs
 import numpy as np
 import pytest
 
@@ -12,7 +13,6 @@ from voiced.audio.earcons import LEVEL_DBFS
 from voiced.audio.level import dbfs
 from voiced.config.sound import Notices
 from voiced.config.whole import Config
-from voiced.edges import voice
 from voiced.edges.voice import ProgramVoice, find_voice
 from voiced.faults import VoiceError
 from voiced.hardware import voice_from
@@ -78,12 +78,10 @@ async def test_a_program_that_says_nothing_is_no_voice(tmp_path: Path) -> None:
         await silent.speak(SENTENCE)
 
 
-async def test_a_program_that_hangs_is_ended(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(voice, "_LIMIT_S", 0.3)
+async def test_a_program_that_hangs_is_ended(tmp_path: Path) -> None:
+    hanging = attrs.evolve(script(tmp_path, "exec sleep 600"), limit_s=0.3)
     with pytest.raises(VoiceError, match="took longer than 0"):
-        await script(tmp_path, "exec sleep 600").speak(SENTENCE)
+        await hanging.speak(SENTENCE)
 
 
 async def test_a_program_that_is_gone_is_explained(tmp_path: Path) -> None:

@@ -55,7 +55,7 @@ async def spoken(sentence: str) -> list[Frame]:
     path = shutil.which("flite")
     assert path is not None, "flite is not installed: scripts/test does that"
     slicer = FrameSlicer()
-    pcm = await ProgramVoice("flite", path, "en").speak(sentence)
+    pcm = await ProgramVoice("flite", path, "en", limit_s=60).speak(sentence)
     return [*slicer.feed(pcm), *slicer.finish()[0]]
 
 

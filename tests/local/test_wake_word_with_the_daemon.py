@@ -25,7 +25,7 @@ async def test_who_says_the_word_and_asks_without_a_pause_is_heard_from_the_firs
 ) -> None:
     flite = shutil.which("flite")
     assert flite is not None, "flite is not installed: scripts/test does that"
-    voice = ProgramVoice("flite", flite, "en")
+    voice = ProgramVoice("flite", flite, "en", limit_s=60)
     before, word, question = [
         await voice.speak(sentence)
         for sentence in ("Nobody has asked you.", "Okay Naboo", "What time is it?")

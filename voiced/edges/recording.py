@@ -11,7 +11,7 @@ from collections import deque
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
-from typing import Final, NoReturn
+from typing import Final
 
 import attrs
 import trio
@@ -26,6 +26,7 @@ log = logging.getLogger(__name__)
 
 _EVERY_S: Final = 0.5
 _FAREWELL_S: Final = 1.0  # the whole daemon has 2 s to stop
+_HANGS: Final = "the disk hangs"
 _MOST_WAITING: Final = 4 << 20  # characters; a minute of talk, sound and all
 _UP: Final = "up"
 _DOWN: Final = "down"
@@ -61,22 +62,32 @@ class RecordingDialler:
     async def dial(self, model: str = "") -> AsyncIterator[Wire]:
         """As the port says."""
         async with self.dialler.dial(model) as wire, trio.open_nursery() as nursery:
-            recorded = RecordedWire(wire, self.most_waiting)
-            nursery.start_soon(self._record, recorded, name="record the wire")
+            recorded, over = RecordedWire(wire, self.most_waiting), trio.Event()
+            writing = trio.CancelScope(shield=True)
+            nursery.start_soon(self._record, recorded, over, writing, name="record the wire")
             try:
                 yield recorded
             finally:
-                nursery.cancel_scope.cancel()
+                writing.deadline = trio.current_time() + _FAREWELL_S
+                over.set()
 
-    async def _record(self, wire: "RecordedWire") -> NoReturn:
+    async def _record(
+        self, wire: "RecordedWire", over: trio.Event, writing: trio.CancelScope
+    ) -> None:
+        """Until it is *over*. What is in hand then gets as long as *writing* says: to break it off at once would
+        prove nothing about the disk.
+        """
         file = WireFile(self.folder)
-        try:
-            while True:
-                await trio.sleep(self.every_s)
-                await self._write(wire, file)
-        finally:
-            with trio.move_on_after(_FAREWELL_S, shield=True):
-                await self._write(wire, file, last=True)
+        with writing:
+            last = False
+            while not last:
+                with trio.move_on_after(self.every_s):
+                    await over.wait()
+                last = over.is_set()
+                await self._write(wire, file, last=last)
+        if writing.cancelled_caught:
+            messages, dropped = wire.take()
+            self._lose(len(messages) + dropped, _HANGS)
 
     async def _write(self, wire: "RecordedWire", file: WireFile, *, last: bool = False) -> None:
         messages, dropped = wire.take()
@@ -84,7 +95,7 @@ class RecordingDialler:
             self._lose(dropped, "the disk is too slow")
         if not messages and not last:
             return
-        before, fault = file.lines, "the disk hangs"
+        before, fault = file.lines, _HANGS
 
         def write() -> str:
             """In a thread, which may be left alone with a disk that hangs."""

@@ -50,17 +50,18 @@ class ProgramVoice:
     name: str
     path: str
     language: str
+    limit_s: float = _LIMIT_S
 
     async def speak(self, sentence: str) -> bytes:
         """As the port says."""
         command = _PROGRAMS[self.name](self.path, self.language, sentence)
         try:
-            with trio.fail_after(_LIMIT_S):
+            with trio.fail_after(self.limit_s):
                 done = await trio.run_process(
                     command, capture_stdout=True, capture_stderr=True, check=False
                 )
         except (OSError, trio.TooSlowError) as error:
-            reason = getattr(error, "strerror", None) or f"took longer than {_LIMIT_S:g} s"
+            reason = getattr(error, "strerror", None) or f"took longer than {self.limit_s:g} s"
             raise VoiceError(f"{self.path} could not speak: {reason}") from error
         if done.returncode:
             raise VoiceError(f"{self.path} could not speak: {_complaint(done)}")

@@ -10,6 +10,7 @@ in an answer's echo: 50 % to 99.9 % of frames lie within 7 dB, 10 in a hard room
 suspected to speak, is the room's own; people 5 dB louder than the echo exceed that by 3.5 within some 100 ms.
 """
 
+import operator
 from collections import deque
 from typing import Final
 
@@ -25,7 +26,9 @@ _LATER: Final = frames_in_ms(300)  # is it known whether somebody spoke: then a 
 _CALMS_DB: Final = (
     0.01  # per frame of the loudspeaker's sound: who was taken for an echo is forgotten
 )
+_TAIL: Final = frames_in_ms(240)  # of a room
 _FALLS_DB: Final = 1.5  # per frame: a room that takes 0.8 s for 60 dB
+_FALLEN_DB: Final = tuple(_FALLS_DB * frames for frames in range(_TAIL, 0, -1))  # in its tail
 _LONGEST: Final = frames_in_ms(500)  # an echo's delay
 _LEAST_DBFS: Final = -55.0  # what is softer is nobody who interrupts
 
@@ -35,11 +38,9 @@ class BeyondEcho:
     """One microphone and one loudspeaker."""
 
     _far_dbfs: deque[float] = attrs.field(
-        factory=lambda: deque([SILENCE_DBFS] * (_LONGEST + 1), maxlen=_LONGEST + 1), init=False
-    )  # the latest
-    _falling_dbfs: float = attrs.field(
-        default=SILENCE_DBFS, init=False
-    )  # what the room still holds
+        factory=lambda: deque([SILENCE_DBFS] * (_LONGEST + _TAIL), maxlen=_LONGEST + _TAIL),
+        init=False,
+    )
     _most_db: float = attrs.field(default=-SILENCE_DBFS, init=False)  # by which an echo was louder
     _learned: int = attrs.field(default=0, init=False)  # frames that it is known by
     _echoes: deque[float] = attrs.field(factory=deque, init=False)  # frames that may be
@@ -74,6 +75,5 @@ class BeyondEcho:
         echo may have moved.)
         """
         delay = min(_LONGEST, delay_ms // FRAME_MS + 1)
-        latest = list(self._far_dbfs)[-delay - 1 :]
-        self._falling_dbfs = max(self._falling_dbfs, latest[0]) - _FALLS_DB
-        return max(self._falling_dbfs, *latest[1:])
+        latest = list(self._far_dbfs)[-delay - _TAIL :]
+        return max(*latest[_TAIL:], *map(operator.sub, latest, _FALLEN_DB))
