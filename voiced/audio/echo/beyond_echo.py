@@ -12,6 +12,7 @@ suspected to speak, is the room's own; people 5 dB louder than the echo exceed t
 
 import operator
 from collections import deque
+from collections.abc import Iterable
 from typing import Final
 
 import attrs
@@ -76,4 +77,5 @@ class BeyondEcho:
         """
         delay = min(_LONGEST, delay_ms // FRAME_MS + 1)
         latest = list(self._far_dbfs)[-delay - _TAIL :]
-        return max(*latest[_TAIL:], *map(operator.sub, latest, _FALLEN_DB))
+        fallen: Iterable[float] = map(operator.sub, latest, _FALLEN_DB)
+        return max(*latest[_TAIL:], *fallen)

@@ -26,7 +26,7 @@ def between(samples: Samples, at: float, step: float, count: int) -> Samples:
     around = np.ascontiguousarray(samples[base - MARGIN + 1 : base + count + MARGIN], np.float32)
     one = around.itemsize
     places = np.ndarray((2 * MARGIN, count), np.float32, around, 0, (one, one))
-    early, late = np.dot(_SHIFTS[[_row(first), _row(last)]], places)
+    early, late = np.dot([_shift(first), _shift(last)], places)
     late -= early
     late *= np.arange(count, dtype=np.float32)
     late *= np.float32(1.0 / count)
@@ -35,14 +35,18 @@ def between(samples: Samples, at: float, step: float, count: int) -> Samples:
     return read
 
 
-def _row(part: float) -> int:
-    """Of the filter that reads *part* of a sample (-0.5 to 1.5) later."""
-    return round((part + 0.5) * _PARTS)
+def _shift(part: float) -> Samples:
+    """The filter that reads *part* of a sample (-0.5 to 1.5) later."""
+    place = (part + 0.5) * _PARTS
+    row = int(place)
+    share = np.float32(place - row)
+    shift: Samples = _SHIFTS[row] + share * _STEPS[row]
+    return shift
 
 
 def _shifts() -> Samples:
     """By rows: windowed sincs."""
-    parts = np.arange(2 * _PARTS + 1)[:, np.newaxis] / _PARTS - 0.5
+    parts = np.arange(2 * _PARTS + 2)[:, np.newaxis] / _PARTS - 0.5
     away = np.arange(-MARGIN + 1, MARGIN + 1) - parts
     window = 0.5 + 0.5 * np.cos((np.pi / MARGIN) * away)  # Hann's: half the cost of better ones
     taps = np.sinc(away) * window
@@ -50,7 +54,9 @@ def _shifts() -> Samples:
     return shifts
 
 
-_PARTS: Final = 1024
-"""Of a sample: the nearest one is wrong by 20 ns at most, which is 66 dB below a tone of 4 kHz."""
+_PARTS: Final = 256
+"""Of a sample; between them a filter is wrong by 2e-6 at most. (The nearest of 1024 instead costs a canceller that
+looks for its echo twice the time.)"""
 
 _SHIFTS: Final = _shifts()
+_STEPS: Final = np.diff(_SHIFTS, axis=0)
