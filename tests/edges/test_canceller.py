@@ -1,5 +1,6 @@
 """What every canceller promises, the fake one and the real one; and what the real one takes away."""
 
+import os
 import subprocess
 import sys
 from collections.abc import Callable
@@ -144,14 +145,26 @@ def test_programs_can_be_started_after_it_was_used() -> None:
 def test_the_end_of_a_process_is_not_disturbed_by_the_librarys_farewell() -> None:
     """Which makes its threads call into a Python that has ended, once in a while: that aborts the process."""
     story = """
+import logging, threading, time
 from voiced.edges.canceller import canceller_from
+
+class Greeted(logging.Handler):
+    def emit(self, record):
+        greeted.set()
+
+greeted = threading.Event()
+logging.getLogger("livekit").setLevel(logging.DEBUG)
+logging.getLogger("livekit").addHandler(Greeted())
 canceller_from().process(bytes(960), bytes(960))
+assert greeted.wait(60)  # that, too, comes by a thread of the library's
+time.sleep(0.1)  # and goes back there
 from livekit.rtc._ffi_client import FfiClient
 library = FfiClient.instance._ffi_lib
 library.livekit_ffi_dispose = lambda: print("farewell")
 library.livekit_ffi_drop_handle = lambda handle: print("and farewell")
 """
+    told = {**os.environ, "LIVEKIT_RTC_DEBUG": "1"}  # its greeting, too
     ended = subprocess.run(
-        [sys.executable, "-c", story], capture_output=True, text=True, check=False
+        [sys.executable, "-c", story], env=told, capture_output=True, text=True, check=False
     )
     assert (ended.returncode, ended.stdout, ended.stderr) == (0, "", "")

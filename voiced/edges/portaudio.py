@@ -155,7 +155,6 @@ class PortAudio:
 
         False if it did not answer: its callbacks may then still come.
         """
-
         if stream not in self._streams:
             return True
         with trio.move_on_after(_FAREWELL_S, shield=True):

@@ -56,12 +56,13 @@ class BeyondEcho:
         if delay_ms is None or (reckoned := self._reckon(delay_ms)) < AUDIBLE_DBFS:
             return False
         over_db = near_dbfs - reckoned
-        if not suspected:
-            self._learn(over_db)
-            return False
-        self._echoes.clear()
         known = self._learned >= _ENOUGH and near_dbfs > _LEAST_DBFS
-        return known and over_db > self._most_db + _BEYOND_DB
+        beyond = known and over_db > self._most_db + _BEYOND_DB
+        if suspected:
+            self._echoes.clear()
+        else:
+            self._learn(over_db)
+        return beyond
 
     def _learn(self, over_db: float) -> None:
         self._echoes.append(over_db)

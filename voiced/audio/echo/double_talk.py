@@ -26,6 +26,9 @@ _LOOKS: Final = frames_in_ms(140)
 _BEFORE: Final = frames_in_ms(60)  # a burst that stands out somebody has begun to speak
 _TOLD_AGAIN: Final = frames_in_ms(200)  # at most: what was taken away of his first words
 _TAKEN_DB: Final = 3.0  # by which a frame is softer that did not come through
+_LATELY: Final = frames_in_ms(60)
+"""Too loud for an echo: the suspicion comes some frames after his first sound, which may be his loudest."""
+
 _PASSES: Final = frames_in_ms(200)  # after a frame that was louder than an echo: he still speaks
 
 
@@ -41,6 +44,7 @@ class DoubleTalk:
     _before: deque[Instant] = attrs.field(
         factory=lambda: deque(maxlen=_TOLD_AGAIN), init=False
     )  # of which only what was left went on
+    _since_beyond: int = attrs.field(default=_LATELY, init=False)  # frames since one was too loud
     _passes: int = attrs.field(default=0, init=False)  # frames for which it goes on as it comes
 
     @property
@@ -90,10 +94,13 @@ class DoubleTalk:
 
     def _somebody(self, instant: Instant, delay_ms: int | None) -> bool:
         """Whether this frame is certainly somebody's."""
+        suspected = self._near.suspected
         beyond = self._beyond.hear(
-            instant.near_dbfs, instant.far_dbfs, delay_ms, suspected=self._near.suspected
+            instant.near_dbfs, instant.far_dbfs, delay_ms, suspected=suspected
         )
-        return beyond and not self._leak.resembles()
+        self._since_beyond = 0 if beyond else self._since_beyond + 1
+        loud = suspected and self._since_beyond < _LATELY
+        return loud and not self._leak.resembles()
 
     def _taken_away(self) -> list[Frame]:
         """What is missing of somebody's first words: back to his beginning, or to a frame that came through."""

@@ -55,8 +55,7 @@ def _shifts() -> Samples:
 
 
 _PARTS: Final = 256
-"""Of a sample; between them a filter is wrong by 2e-6 at most. (The nearest of 1024 instead costs a canceller that
-looks for its echo twice the time.)"""
+"""Of a sample; between them, in a straight line, a tap is wrong by 7e-6 at most (measured)."""
 
 _SHIFTS: Final = _shifts()
 _STEPS: Final = np.diff(_SHIFTS, axis=0)
