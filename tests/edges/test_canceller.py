@@ -122,28 +122,17 @@ def test_a_missing_library_is_told_with_what_to_type(monkeypatch: pytest.MonkeyP
 
 
 def test_nobody_imports_the_library_who_does_not_want_it() -> None:
-    """Nor does it keep a process that used it from ending, with its own exit code."""
     script = (
-        "import sys, voiced.edges.canceller as c, voiced.audio.echo.handling\n"
+        "import sys, voiced.edges.canceller, voiced.audio.echo.handling\n"
         "assert 'livekit' not in sys.modules\n"
-        "c.canceller_from().process(bytes(960), bytes(960))\n"
-        "assert 'livekit' in sys.modules\n"
-        "sys.exit(7)\n"
     )
-    ended = subprocess.run(
-        [sys.executable, "-W", "error", "-c", script], capture_output=True, timeout=60, check=False
-    )
-    assert (ended.returncode, ended.stdout, ended.stderr) == (7, b"", b"")
-
-
-def test_programs_can_be_started_after_it_was_used() -> None:
-    canceller = canceller_from()
-    assert subprocess.run(["true"], check=False).returncode == 0
-    assert canceller.process(SILENT_FRAME, SILENT_FRAME) == SILENT_FRAME
+    subprocess.run([sys.executable, "-c", script], timeout=60, check=True)
 
 
 def test_the_end_of_a_process_is_not_disturbed_by_the_librarys_farewell() -> None:
-    """Which makes its threads call into a Python that has ended, once in a while: that aborts the process."""
+    """Which makes its threads call into a Python that has ended, once in a while: that aborts the process. Nor do
+    they keep it from ending.
+    """
     story = """
 import logging, threading, time
 from voiced.edges.canceller import canceller_from
@@ -162,9 +151,15 @@ from livekit.rtc._ffi_client import FfiClient
 library = FfiClient.instance._ffi_lib
 library.livekit_ffi_dispose = lambda: print("farewell")
 library.livekit_ffi_drop_handle = lambda handle: print("and farewell")
+raise SystemExit(7)
 """
     told = {**os.environ, "LIVEKIT_RTC_DEBUG": "1"}  # its greeting, too
     ended = subprocess.run(
-        [sys.executable, "-c", story], env=told, capture_output=True, text=True, check=False
+        [sys.executable, "-W", "error", "-c", story],
+        env=told,
+        capture_output=True,
+        text=True,
+        timeout=90,
+        check=False,
     )
-    assert (ended.returncode, ended.stdout, ended.stderr) == (0, "", "")
+    assert (ended.returncode, ended.stdout, ended.stderr) == (7, "", "")
