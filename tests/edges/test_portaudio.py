@@ -444,6 +444,32 @@ async def test_a_loudspeaker_that_has_rested_is_opened_anew_before_it_is_started
     assert sounddevice.diary == ["start", "abort", "close", "start", "close"]
 
 
+async def test_who_is_cancelled_while_it_wakes_can_have_it_woken_again(
+    sounddevice: SoundDevice,
+) -> None:
+    """As by somebody who speaks just when a rested loudspeaker was wanted; nothing stays open of that."""
+    opening, goes_on = threading.Event(), threading.Event()
+
+    def slowly(_wanted: dict[str, Any]) -> bool:
+        opening.set()
+        return goes_on.wait(20)
+
+    async with speaker().open() as open_speaker:
+        await open_speaker.wake()
+        await open_speaker.rest()
+        sounddevice.takes = slowly
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(open_speaker.wake)
+            assert await trio.to_thread.run_sync(opening.wait, 20)
+            nursery.cancel_scope.cancel()
+        open_speaker.ramp_to(-12.0)
+        goes_on.set()
+        await open_speaker.wake()
+        assert [each.active for each in sounddevice.streams] == [False, False, True]
+    assert all(each.closed for each in sounddevice.streams)
+    assert sounddevice.diary.count("close") == 3, "each once: its memory is free then"
+
+
 async def test_a_loudspeaker_that_ended_by_itself_is_a_fault_and_not_started(
     sounddevice: SoundDevice,
 ) -> None:

@@ -44,12 +44,13 @@ class PortAudioMicrophone:
             latency="low",
             least_channels=max(1, self.channel),
         )
-        stream, shape, name = await self.system.open(wish, intake.heard, mailbox.end)
+        opened = await self.system.open(wish, intake.heard, mailbox.end)
         try:
-            await self.system.call(stream.start)
-            yield _OpenMicrophone(shape, name, self.name, intake, Stall(self.gap_s, self.stall_s))
+            await self.system.call(opened.stream.start)
+            stall = Stall(self.gap_s, self.stall_s)
+            yield _OpenMicrophone(opened.shape, opened.name, self.name, intake, stall)
         finally:
-            if await self.system.close(stream):
+            if await self.system.close(opened.stream):
                 mailbox.close()  # not else: its thread may still ring
 
 

@@ -55,9 +55,11 @@ class Wish:
 
 
 @frozen(eq=False)
-class _Opened:
+class Opened:
+    """A stream, and how to have another one like it."""
+
     stream: SoundDevice
-    make: Callable[[], SoundDevice]  # another one like it
+    make: Callable[[], SoundDevice]
     shape: Shape
     name: str  # of the device
     place: int  # among the names wished for
@@ -79,9 +81,9 @@ class PortAudio:
 
     traces: Callable[[], Hashable] = lambda: None  # differ when cards or servers came or went
     _one_at_a_time: trio.CapacityLimiter = attrs.field(factory=lambda: trio.CapacityLimiter(1))
-    _streams: dict[SoundDevice, _Opened] = attrs.field(
-        factory=dict, init=False
-    )  # open, or hung in closing
+    _streams: dict[SoundDevice, threading.Event] = attrs.field(factory=dict, init=False)
+    """Open, or hung in closing; and whether somebody still wants it. Written by the worker thread alone."""
+
     _listed: Hashable = attrs.field(default=None, init=False)  # traces when PortAudio began
     _begun: bool = attrs.field(default=False, init=False)
     _unmet: set[Kind] = attrs.field(factory=set, init=False)  # whose best device is not open
@@ -89,11 +91,11 @@ class PortAudio:
 
     async def open(
         self, wish: Wish, callback: Callable[..., None], finished: Callable[[], None]
-    ) -> tuple[SoundDevice, Shape, str]:
-        """Open a stream, not yet started; also return its device's name. `DeviceError` lists what there is."""
+    ) -> Opened:
+        """Open a stream, not yet started. `DeviceError` lists what there is."""
         await self._until_alone()
         self._unmet.add(wish.kind)
-        opened = await self._opened(partial(self._open_fresh, wish, callback, finished))
+        opened = await self._make(partial(self._open_fresh, wish, callback, finished))
         if opened.place:
             log.warning(
                 '%s "%s" for now: the first choice is not there',
@@ -102,23 +104,22 @@ class PortAudio:
             )
         else:
             self._unmet.discard(wish.kind)
-        return opened.stream, opened.shape, opened.name
+        return opened
 
-    async def reopen(self, stream: SoundDevice) -> SoundDevice:
+    async def reopen(self, opened: Opened) -> Opened:
         """Close a stream that rests, and open one like it, not yet started; `DeviceError` if its device is not as
-        it was.
+        it was. Who was cancelled meanwhile may ask again.
 
         To start the old one is no way to find that out: when its sound server is gone, or its plug pulled,
         PortAudio waits for ever for an audio thread that has ended (19.6 and 19.7: the thread holds a lock as it
         fails to start, `CallbackThreadFunc` in pa_linux_alsa.c; seen with a killed server). Opening just fails.
         """
-        opened = self._streams[stream]
 
-        def anew() -> "_Opened":
-            self._close(stream)
+        def anew() -> Opened:
+            self._close(opened.stream)
             return attrs.evolve(opened, stream=opened.make())
 
-        return (await self._opened(anew)).stream
+        return await self._make(anew)
 
     async def until_recalled(self) -> None:
         """Wait until this stream and all others are to be closed for a moment, and opened again: something
@@ -155,8 +156,6 @@ class PortAudio:
 
         False if it did not answer: its callbacks may then still come.
         """
-        if stream not in self._streams:
-            return True
         with trio.move_on_after(_FAREWELL_S, shield=True):
             await trio.to_thread.run_sync(
                 self._close, stream, abandon_on_cancel=True, limiter=self._one_at_a_time
@@ -165,17 +164,18 @@ class PortAudio:
         _end_without_it()
         return False
 
-    async def _opened(self, work: Callable[[], "_Opened"]) -> "_Opened":
-        """Open a stream by *work*, in the worker thread."""
+    async def _make(self, work: Callable[[], Opened]) -> Opened:
+        """Open a stream by *work*, in the worker thread. Where nobody waits for it any more it is closed: there,
+        or with the next that is opened or closed.
+        """
         wanted = threading.Event()
         wanted.set()
 
-        def open_it() -> "_Opened":
+        def open_it() -> Opened:
+            self._close_unwanted()
             opened = work()
-            if wanted.is_set():
-                self._streams[opened.stream] = opened
-            else:  # it took so long that nobody is there to close it
-                opened.stream.close(ignore_errors=True)
+            self._streams[opened.stream] = wanted
+            self._close_unwanted()
             return opened
 
         try:
@@ -195,12 +195,19 @@ class PortAudio:
     # What follows runs in the worker thread.
 
     def _close(self, stream: SoundDevice) -> None:
-        stream.close(ignore_errors=True)
-        self._streams.pop(stream, None)  # not before: it may hang
+        if stream in self._streams:  # else it was closed before: its memory is free
+            stream.close(ignore_errors=True)
+            del self._streams[stream]  # not before: it may hang
+        self._close_unwanted()
+
+    def _close_unwanted(self) -> None:
+        for stream in [each for each, wanted in self._streams.items() if not wanted.is_set()]:
+            stream.close(ignore_errors=True)
+            del self._streams[stream]
 
     def _open_fresh(
         self, wish: Wish, callback: Callable[..., None], finished: Callable[[], None]
-    ) -> "_Opened":
+    ) -> Opened:
         """Open, among all devices there are now, if others' streams allow that."""
         if not self._begun:
             self._begun, self._listed = True, self.traces()  # by `load`, a moment ago
@@ -246,7 +253,7 @@ def _end_without_it() -> None:
         atexit.unregister(handler)
 
 
-def _open_one(wish: Wish, callback: Callable[..., None], finished: Callable[[], None]) -> "_Opened":
+def _open_one(wish: Wish, callback: Callable[..., None], finished: Callable[[], None]) -> Opened:
     """Open the first that opens. Else tell why each does not."""
     refusals: list[DeviceError] = []
     for place in range(len(wish.names)):
@@ -264,7 +271,7 @@ def _open_one(wish: Wish, callback: Callable[..., None], finished: Callable[[], 
 
 def _open(
     wish: Wish, place: int, callback: Callable[..., None], finished: Callable[[], None]
-) -> "_Opened":
+) -> Opened:
     sounddevice = load()
     device = find_device(sounddevice, wish.kind, wish.names[place])
     kinds = {"input": sounddevice.RawInputStream, "output": sounddevice.RawOutputStream}
@@ -290,7 +297,7 @@ def _open(
             except sounddevice.PortAudioError as refused:
                 refusal = refused
             else:
-                return _Opened(stream, make, Shape(rate, channels), device["name"], place)
+                return Opened(stream, make, Shape(rate, channels), device["name"], place)
     rates = f"{wish.rates[0]} Hz" if len(wish.rates) == 1 else "any rate"
     # sounddevice gives PortAudio's number after its words
     busy = refusal is not None and _UNAVAILABLE in refusal.args

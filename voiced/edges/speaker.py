@@ -15,7 +15,7 @@ from voiced.audio.ledger import Ledger
 from voiced.audio.level import decibels
 from voiced.audio.resample import Resampler
 from voiced.edges.cards import SoundDevice
-from voiced.edges.portaudio import PortAudio, Wish, as_names, quoted
+from voiced.edges.portaudio import Opened, PortAudio, Wish, as_names, quoted
 from voiced.edges.ring import Ring
 from voiced.faults import DeviceError, DeviceHung
 from voiced.link.stall import Stall
@@ -57,12 +57,12 @@ class PortAudioSpeaker:
             block_ms=self.block_ms,
             latency=self.latency_ms / 1000,
         )
-        stream, shape, name = await self.system.open(wish, feed.fill, lambda: None)
-        feed.shape = shape
-        latency = round(float(stream.latency) * shape.rate_hz)
+        opened = await self.system.open(wish, feed.fill, lambda: None)
+        shape = feed.shape = opened.shape
+        latency = round(float(opened.stream.latency) * shape.rate_hz)
         feed.ring = Ring(ms_to_samples(4 * _AHEAD_MS, shape.rate_hz) + latency, shape.rate_hz)
         stall = Stall(self.gap_s, self.stall_s)
-        speaker = _OpenSpeaker(shape, name, self.name, self.system, stream, feed, stall)
+        speaker = _OpenSpeaker(self.name, self.system, opened, feed, stall)
         try:
             yield speaker
         finally:
@@ -98,11 +98,9 @@ class _Feed:
 class _OpenSpeaker:
     """Resampling happens here, on the Trio side, before the ring: the callback only copies."""
 
-    shape: Shape
-    name: str
     _wanted: str | tuple[str, ...]
     _system: PortAudio
-    _stream: SoundDevice
+    _opened: Opened
     _feed: _Feed
     _stall: Stall
     _awake: bool = attrs.field(default=False, init=False)  # it was told to run, and not to rest
@@ -115,6 +113,18 @@ class _OpenSpeaker:
         self._ring = self._feed.ring
         self._resampler = Resampler(WIRE_RATE_HZ, self.shape.rate_hz)
         self._ledger = Ledger(self.shape.rate_hz)
+
+    @property
+    def shape(self) -> Shape:
+        return self._opened.shape
+
+    @property
+    def name(self) -> str:
+        return self._opened.name
+
+    @property
+    def _stream(self) -> SoundDevice:
+        return self._opened.stream
 
     @property
     def latency_s(self) -> float:
@@ -207,7 +217,7 @@ class _OpenSpeaker:
         """What has become of its device while it rested, only opening it tells."""
         if self._has_run:
             try:
-                self._stream = await self._system.reopen(self._stream)
+                self._opened = await self._system.reopen(self._opened)
             except DeviceHung:
                 raise
             except DeviceError as refused:
