@@ -7,9 +7,9 @@ noise suppression and gain control are an owner's choice, and do harm.
 
 What it brings along, used for nothing but this: it needs no room, no network and no event loop, but starts
 five threads of its own and takes some 25 MB. Its clean-up at the end of the process is left out (see
-`_forgo_farewell`). It must not be used across a
-fork (it raises then; programs that voiced starts are not concerned, since they are executed at once). When its
-native part panics it sends the process SIGTERM: the daemon ends in good order, and systemd starts another.
+`_forgo_farewell`). It must not be used across a fork (it raises then; programs that voiced starts are not concerned,
+since they are executed at once). When its native part panics it sends the process SIGTERM: the daemon ends in good
+order, and systemd starts another.
 Its log goes to a logger of its own, `livekit`.
 """
 

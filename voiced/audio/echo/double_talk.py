@@ -67,7 +67,7 @@ class DoubleTalk:
         it is known that too much is left.
         """
         self.moved = False
-        self._passes = 0
+        self._passes, self._since_beyond = 0, _LATELY
         self._leak.feed(instant)
         self._beyond.hear(instant.near_dbfs, instant.far_dbfs, delay_ms, suspected=False)
         self._before.append(instant)
